@@ -1,8 +1,8 @@
 """The database: one transaction per verb, durable before anybody is told.
 
 SQLite runs in WAL mode with `synchronous=FULL`, and a writing transaction takes the write lock when it begins
-(`BEGIN IMMEDIATE`): a deferred one that upgrades later fails with "database is locked" in the middle of a verb. PostgreSQL
-runs the same code at READ COMMITTED, so every state change is one guarded UPDATE whose row count decides.
+(`BEGIN IMMEDIATE`): a deferred one that upgrades later fails with "database is locked" in the middle of a verb.
+PostgreSQL runs the same code at READ COMMITTED, so every state change is one guarded UPDATE whose row count decides.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ __all__ = ["new_id"]
 
 
 def new_id(prefix: str) -> str:
-    """Return `<prefix>_<uuid7 as 32 hex digits>`, unique without coordination and sortable by creation in milliseconds."""
+    """Return `<prefix>_<uuid7 as 32 hex digits>`, unique without coordination and sortable by its millisecond."""
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds & ((1 << 48) - 1)) << 80
     value |= 0x7 << 76

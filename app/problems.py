@@ -1,7 +1,7 @@
 """Errors become RFC 9457 problem documents here and nowhere else.
 
-`PROBLEMS` is the one table from a stable code to an HTTP status and a title; a test walks every error class of every room
-and fails for a code without a row. OAuth and OpenID endpoints answer in their own error format and do not pass here.
+`PROBLEMS` is the one table from a stable code to an HTTP status and a title; a test walks every error class of every
+room and fails for a code without a row. OAuth and OpenID endpoints answer in their own format and do not pass here.
 """
 
 from __future__ import annotations
@@ -51,10 +51,41 @@ PROBLEMS: dict[str, Problem] = {
     "kernel_error": Problem(400, "The credential or DID could not be processed"),
     "evidence_error": Problem(400, "The evidence could not be processed"),
     "chain_error": Problem(503, "The chain could not be used", retryable=True),
+    # verifications and the evidence they take
+    "session_not_found": Problem(404, "No such verification session"),
+    "report_not_found": Problem(404, "The session has no report"),
+    "session_not_approved": Problem(409, "The session is not approved"),
+    "session_state": Problem(409, "The session is not in a state that allows this"),
+    "session_expired": Problem(410, "The session has expired"),
+    "consent_required": Problem(409, "Consent has not been given"),
+    "capture_incomplete": Problem(409, "The capture is not complete"),
+    "review_impossible": Problem(409, "There is nothing that this decision could rest on"),
+    "challenge_unknown": Problem(409, "The challenge is not this session's"),
+    "challenge_expired": Problem(409, "The challenge has expired"),
+    "challenge_used": Problem(409, "The challenge has been used"),
+    "upload_too_early": Problem(409, "The frames came in before they can have been taken"),
+    "too_many_challenges": Problem(429, "The session has no challenges left"),
+    "malformed_upload": Problem(400, "The upload is not well formed"),
+    "too_many_frames": Problem(413, "The upload has too many frames"),
+    "blob_corrupt": Problem(500, "A stored capture cannot be opened"),
+    "unsupported_media": Problem(415, "The file is not a JPEG or PNG picture"),
+    "undecodable_image": Problem(400, "The picture cannot be decoded"),
+    "image_too_large": Problem(413, "The picture is too large"),
+    "decoder_timeout": Problem(503, "The picture could not be decoded in time", retryable=True),
+    "decoder_crashed": Problem(503, "The picture could not be decoded", retryable=True),
+    "model_untrusted": Problem(503, "A model file is not the one that was approved"),
+    "model_fault": Problem(503, "A model gave no usable answer"),
+    "face_not_found": Problem(400, "No face was found"),
+    "mrz_unreadable": Problem(400, "The machine-readable zone could not be read"),
+    "invalid_challenge": Problem(400, "The challenge is not valid"),
+    "invalid_policy": Problem(500, "The gate's policy is not valid"),
+    "simulation_error": Problem(500, "The simulator cannot draw this"),
 }
 
 
-def problem_response(request: Request, code: str, detail: str = "", *, errors: list[dict[str, Any]] | None = None) -> JSONResponse:
+def problem_response(
+    request: Request, code: str, detail: str = "", *, errors: list[dict[str, Any]] | None = None
+) -> JSONResponse:
     """Build the problem document for a code of the table."""
     problem = PROBLEMS.get(code, PROBLEMS["internal_error"])
     body: dict[str, Any] = {
@@ -84,7 +115,9 @@ def install(app: FastAPI) -> None:
         detail = getattr(error, "detail", "")
         problem = PROBLEMS.get(code)
         if problem is None or problem.status >= 500:
-            log.error("request_failed", code=code, path=request.scope.get("route_path", request.url.path), detail=detail)
+            log.error(
+                "request_failed", code=code, path=request.scope.get("route_path", request.url.path), detail=detail
+            )
         errors = [{"pointer": pointer, "code": code, "detail": detail}] if pointer else None
         return problem_response(request, code, detail, errors=errors)
 
@@ -99,9 +132,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def answer_http(request: Request, error: HTTPException) -> JSONResponse:
-        code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 401: "unauthorized", 403: "forbidden"}.get(
-            error.status_code, "invalid_request" if error.status_code < 500 else "internal_error"
-        )
+        code = {
+            404: "not_found",
+            405: "method_not_allowed",
+            413: "body_too_large",
+            401: "unauthorized",
+            403: "forbidden",
+        }.get(error.status_code, "invalid_request" if error.status_code < 500 else "internal_error")
         return problem_response(request, code)
 
     @app.exception_handler(Exception)

@@ -25,23 +25,41 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="forbid", frozen=True)
 
-    data_dir: Path = Field(default=Path("assay-data"), description="Keys, database, chain and blobs; created with mode 0700.")
+    data_dir: Path = Field(
+        default=Path("assay-data"), description="Keys, database, chain and blobs; created with mode 0700."
+    )
     host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     port: int = Field(default=8420, ge=1, le=65535, description="Port the API listens on.")
-    public_url: str | None = Field(default=None, description="Base URL that wallets and browsers use; https unless loopback.")
-    database_url: str | None = Field(default=None, description="SQLAlchemy URL; unset means SQLite in the data directory.")
-    chain_url: str | None = Field(default=None, description="JSON-RPC URL of an EVM chain; unset means the in-process chain.")
+    public_url: str | None = Field(
+        default=None, description="Base URL that wallets and browsers use; https unless loopback."
+    )
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL; unset means SQLite in the data directory."
+    )
+    chain_url: str | None = Field(
+        default=None, description="JSON-RPC URL of an EVM chain; unset means the in-process chain."
+    )
     chain_id: int = Field(default=1337, ge=1, description="Expected chain id; another answer from chain_url is fatal.")
-    chain_port: int = Field(default=8421, ge=1, le=65535, description="Loopback port for the in-process chain's JSON-RPC.")
+    chain_port: int = Field(
+        default=8421, ge=1, le=65535, description="Loopback port for the in-process chain's JSON-RPC."
+    )
     issuer_method: Literal["ethr", "web"] = Field(default="ethr", description="DID method of the default issuer.")
     credential_validity_days: int = Field(default=365, ge=1, le=3650)
     offer_ttl_s: int = Field(default=600, ge=30, le=86400, description="Seconds until a credential offer expires.")
-    presentation_ttl_s: int = Field(default=600, ge=30, le=86400, description="Seconds until a presentation request expires.")
-    session_ttl_s: int = Field(default=3600, ge=60, le=86400, description="Seconds until a verification session expires.")
+    presentation_ttl_s: int = Field(
+        default=600, ge=30, le=86400, description="Seconds until a presentation request expires."
+    )
+    session_ttl_s: int = Field(
+        default=3600, ge=60, le=86400, description="Seconds until a verification session expires."
+    )
     challenge_ttl_s: int = Field(default=120, ge=10, le=600, description="Seconds until a liveness challenge expires.")
-    max_attempts: int = Field(default=3, ge=1, le=10, description="Captures a person may submit per verification session.")
+    max_attempts: int = Field(
+        default=3, ge=1, le=10, description="Captures a person may submit per verification session."
+    )
     max_upload_bytes: int = Field(default=12_000_000, ge=100_000, description="Largest single upload.")
-    chain_confirmations: int = Field(default=1, ge=1, le=64, description="Blocks until a transaction counts as final here.")
+    chain_confirmations: int = Field(
+        default=1, ge=1, le=64, description="Blocks until a transaction counts as final here."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_json: bool = Field(default=True, description="False prints log lines for people.")
 
@@ -67,7 +85,13 @@ class Settings(BaseSettings):
         if url is None:
             return None
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+        if (
+            parts.scheme not in {"http", "https"}
+            or not parts.hostname
+            or parts.username
+            or parts.query
+            or parts.fragment
+        ):
             raise ValueError("must be an http or https URL without credentials, query or fragment")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
             raise ValueError("must be https: plain http is for loopback only")
@@ -76,7 +100,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _refuse_hidden_exposure(self) -> Settings:
         if self.host not in LOOPBACK_HOSTS and self.public_url is None:
-            raise ValueError("public_url must be set when host is not a loopback address: wallets compare it byte for byte")
+            raise ValueError(
+                "public_url must be set when host is not a loopback address: wallets compare it byte for byte"
+            )
         return self
 
     @property

@@ -30,11 +30,9 @@ def authorized(scope: str) -> Any:
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not secret:
             raise Unauthorized("send `Authorization: Bearer sk_...`")
-        caller = wiring_of(request).access.authenticate(secret.strip())
+        caller: Caller = wiring_of(request).access.authenticate(secret.strip())
         caller.require(scope)
         return caller
 
     dependency: Callable[[Request], Caller] = authenticate
     return Depends(dependency)
-
-

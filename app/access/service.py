@@ -90,7 +90,11 @@ class Access:
         )
         session.add(row)
         self._audit.record(
-            session, actor=actor, action="api_key.created", subject=row.id, detail={"scopes": row.scopes, "livemode": livemode}
+            session,
+            actor=actor,
+            action="api_key.created",
+            subject=row.id,
+            detail={"scopes": row.scopes, "livemode": livemode},
         )
         return row.id, secret
 

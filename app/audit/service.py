@@ -1,7 +1,7 @@
 """Record what happened, in the transaction in which it happened, and check that nothing was altered since.
 
-The danger: an audit log that its own database owner can edit. Each row's SHA-256 covers the row before it, so an edited,
-removed or reordered row breaks the chain at a sequence number that `verify` names. The sequence is contiguous.
+The danger: an audit log that its own database owner can edit. Each row's SHA-256 covers the row before it, so an
+edited, removed or reordered row breaks the chain at a sequence number that `verify` names. The sequence is contiguous.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class Audit:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def record(self, session: Session, *, actor: str, action: str, subject: str, detail: dict[str, Any] | None = None) -> None:
+    def record(
+        self, session: Session, *, actor: str, action: str, subject: str, detail: dict[str, Any] | None = None
+    ) -> None:
         """Append one row to the caller's transaction; if it cannot be written, neither is what it tells of."""
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _APPEND_LOCK})
@@ -59,7 +61,7 @@ class Audit:
 
 
 def _hash(row: AuditRow) -> str:
-    content = {
+    content: dict[str, Any] = {
         "sequence": row.sequence,
         "at": row.at.isoformat(),
         "actor": row.actor,

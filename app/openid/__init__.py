@@ -1,0 +1,1 @@
+"""What the two OpenID rooms (issuance, presentations) share: their wire format, their key and their QR codes."""

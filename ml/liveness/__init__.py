@@ -1,0 +1,1 @@
+"""Liveness: the active challenge, the track that answers it, and signs of injected pictures."""
