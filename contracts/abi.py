@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from eth_abi import encode as encode_abi
+from eth_abi.abi import encode as encode_abi
 from eth_abi.exceptions import EncodingError
-from eth_utils import keccak, to_checksum_address
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from contracts.chain import Chain
 from contracts.errors import CallReverted, ContractMissing, InvalidArgument, MalformedAnswer

@@ -7,11 +7,22 @@ were signed and stored before, so that sending again is harmless (`send_raw`).
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from eth_utils import keccak, to_checksum_address
+from eth_utils.crypto import keccak
 
+from contracts.answers import (
+    Block,
+    Fees,
+    Log,
+    Receipt,
+    as_data,
+    as_object,
+    as_quantity,
+    read_block,
+    read_log,
+    read_receipt,
+)
 from contracts.errors import (
     BlockNotFound,
     CallReverted,
@@ -23,11 +34,13 @@ from contracts.errors import (
     TransactionRejected,
     TransactionReverted,
 )
-from contracts.hexadecimal import read_data, read_quantity, to_data, to_quantity
+from contracts.hexadecimal import read_data, to_data, to_quantity
 from contracts.limits import MAX_LOG_BLOCKS
 from contracts.rpc import StorageRangeReader, Transport
 
-_FINAL_TAGS = ("latest", "safe", "finalized", "earliest", "pending")
+__all__ = ["Block", "Chain", "Fees", "Log", "Receipt"]
+
+_TAGS = ("latest", "safe", "finalized", "earliest", "pending")
 _REVERTED = 3
 _MIN_TIP_WEI = 1_000_000
 _POLL_S = 0.1
@@ -50,50 +63,6 @@ _REJECTIONS = (
 _KNOWN = ("already known", "already imported", "known transaction", "alreadyknown")
 
 
-@dataclass(frozen=True)
-class Block:
-    """A block's place in the chain; `timestamp` is Unix seconds."""
-
-    number: int
-    hash: str
-    timestamp: int
-    parent_hash: str = ""
-
-
-@dataclass(frozen=True)
-class Log:
-    """An event. `address` is checksummed; `topics` are 32 bytes each."""
-
-    address: str
-    topics: tuple[bytes, ...]
-    data: bytes
-    block: int
-    block_hash: str
-    tx_hash: str
-    log_index: int
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What became of a mined transaction: `status` 1 means it took effect, 0 that it reverted."""
-
-    tx_hash: str
-    status: int
-    block_number: int
-    block_hash: str
-    gas_used: int
-    logs: tuple[Log, ...]
-    contract_address: str | None = None
-
-
-@dataclass(frozen=True)
-class Fees:
-    """Wei per gas for an EIP-1559 transaction sent now."""
-
-    max_fee: int
-    priority: int
-
-
 class Chain:
     """One chain, over one transport. Thread-safe where the transport is."""
 
@@ -113,7 +82,7 @@ class Chain:
         """The chain's id, as the node confirmed it; raises ChainIdMismatch."""
         with self._confirming:
             if self._confirmed_id is None:
-                actual = _quantity(self._transport.request("eth_chainId", []), "chain id")
+                actual = as_quantity(self._transport.request("eth_chainId", []), "chain id")
                 if self._expected_id is not None and actual != self._expected_id:
                     raise ChainIdMismatch(f"the node serves chain {actual}, not {self._expected_id}")
                 self._confirmed_id = actual
@@ -133,13 +102,7 @@ class Chain:
         answer = self._request("eth_getBlockByNumber", [_block(reference), False])
         if answer is None:
             raise BlockNotFound(f"the node has no block {reference}")
-        fields = _object(answer, "block")
-        return Block(
-            number=_quantity(fields.get("number"), "block number"),
-            hash=to_data(_data(fields.get("hash"), "block hash", 32)),
-            timestamp=_quantity(fields.get("timestamp"), "timestamp"),
-            parent_hash=to_data(_data(fields.get("parentHash"), "parent hash", 32)),
-        )
+        return read_block(answer)
 
     # State
 
@@ -149,17 +112,17 @@ class Chain:
             answer = self._request("eth_call", [{"to": to, "data": to_data(data)}, _block(block)])
         except RpcError as error:
             raise _as_revert(error) from error
-        return _data(answer, "call result")
+        return as_data(answer, "call result")
 
     def code(self, address: str, block: str | int = "latest") -> bytes:
-        return _data(self._request("eth_getCode", [address, _block(block)]), "code")
+        return as_data(self._request("eth_getCode", [address, _block(block)]), "code")
 
     def nonce(self, address: str, block: str | int = "pending") -> int:
-        return _quantity(self._request("eth_getTransactionCount", [address, _block(block)]), "nonce")
+        return as_quantity(self._request("eth_getTransactionCount", [address, _block(block)]), "nonce")
 
     def balance(self, address: str, block: str | int = "latest") -> int:
         """Wei."""
-        return _quantity(self._request("eth_getBalance", [address, _block(block)]), "balance")
+        return as_quantity(self._request("eth_getBalance", [address, _block(block)]), "balance")
 
     def storage_range(self, address: str, first_slot: int, count: int, block: int) -> bytes | None:
         """Consecutive storage words, where the transport can copy them; None where it cannot."""
@@ -202,7 +165,7 @@ class Chain:
             return self._logs(address, topics, first, middle) + self._logs(address, topics, middle + 1, last)
         if not isinstance(answer, list):
             raise MalformedAnswer("logs: expected an array")
-        logs = [_read_log(entry) for entry in answer]
+        logs = [read_log(entry) for entry in answer]
         if any(not first <= log.block <= last or log.address.lower() != address.lower() for log in logs):
             raise MalformedAnswer("the node answered logs that were not asked for")
         return logs
@@ -212,16 +175,16 @@ class Chain:
     def fees(self) -> Fees:
         """Fees that hold for about six full blocks: twice the next base fee, plus the node's suggested tip."""
         history, tip = self._batch([("eth_feeHistory", ["0x1", "latest", []]), ("eth_maxPriorityFeePerGas", [])])
-        base_fees = _object(history, "fee history").get("baseFeePerGas")
+        base_fees = as_object(history, "fee history").get("baseFeePerGas")
         if not isinstance(base_fees, list) or not base_fees:
             raise MalformedAnswer("fee history: no base fees")
-        priority = max(_quantity(tip, "tip"), _MIN_TIP_WEI)
-        return Fees(max_fee=2 * _quantity(base_fees[-1], "base fee") + priority, priority=priority)
+        priority = max(as_quantity(tip, "tip"), _MIN_TIP_WEI)
+        return Fees(max_fee=2 * as_quantity(base_fees[-1], "base fee") + priority, priority=priority)
 
     def estimate(self, tx: dict[str, Any]) -> int:
         """Gas for a transaction object (`from`, `to`, `data` as 0x hex, `value`); raises CallReverted."""
         try:
-            return _quantity(self._request("eth_estimateGas", [tx]), "gas")
+            return as_quantity(self._request("eth_estimateGas", [tx]), "gas")
         except RpcError as error:
             raise _as_revert(error) from error
 
@@ -250,22 +213,7 @@ class Chain:
     def receipt(self, tx_hash: str) -> Receipt | None:
         """The receipt of a mined transaction; None while it is not mined (or no longer, after a reorganisation)."""
         answer = self._request("eth_getTransactionReceipt", [tx_hash])
-        if answer is None:
-            return None
-        fields = _object(answer, "receipt")
-        logs = fields.get("logs")
-        if not isinstance(logs, list) or fields.get("transactionHash") != tx_hash:
-            raise MalformedAnswer("the receipt is not this transaction's")
-        created = fields.get("contractAddress")
-        return Receipt(
-            tx_hash=tx_hash,
-            status=_quantity(fields.get("status"), "status"),
-            block_number=_quantity(fields.get("blockNumber"), "block number"),
-            block_hash=to_data(_data(fields.get("blockHash"), "block hash", 32)),
-            gas_used=_quantity(fields.get("gasUsed"), "gas used"),
-            logs=tuple(_read_log(entry) for entry in logs),
-            contract_address=None if created is None else to_checksum_address(_data(created, "contract", 20)),
-        )
+        return None if answer is None else read_receipt(answer, tx_hash)
 
     def wait_for_receipt(self, tx_hash: str, *, timeout_s: float = 30.0) -> Receipt:
         """The receipt of a transaction that took effect, waited for.
@@ -301,7 +249,7 @@ class Chain:
 def _block(reference: str | int) -> str:
     if isinstance(reference, int) and reference >= 0:
         return to_quantity(reference)
-    if reference in _FINAL_TAGS:
+    if reference in _TAGS:
         return str(reference)
     raise InvalidArgument(f"{reference!r} names no block", pointer="/block")
 
@@ -321,39 +269,3 @@ def _as_revert(error: RpcError) -> RpcError | CallReverted:
         return CallReverted(error.detail, data=read_data(data))
     except ValueError:
         return CallReverted(error.detail)
-
-
-def _quantity(value: object, name: str) -> int:
-    try:
-        return read_quantity(value)
-    except ValueError as error:
-        raise MalformedAnswer(f"{name}: {error}") from error
-
-
-def _data(value: object, name: str, size: int | None = None) -> bytes:
-    try:
-        return read_data(value, size)
-    except ValueError as error:
-        raise MalformedAnswer(f"{name}: {error}") from error
-
-
-def _object(value: object, name: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise MalformedAnswer(f"{name}: expected an object")
-    return value
-
-
-def _read_log(value: object) -> Log:
-    fields = _object(value, "log")
-    topics = fields.get("topics")
-    if not isinstance(topics, list) or len(topics) > 4:
-        raise MalformedAnswer("log: bad topics")
-    return Log(
-        address=to_checksum_address(_data(fields.get("address"), "log address", 20)),
-        topics=tuple(_data(topic, "topic", 32) for topic in topics),
-        data=_data(fields.get("data"), "log data"),
-        block=_quantity(fields.get("blockNumber"), "block number"),
-        block_hash=to_data(_data(fields.get("blockHash"), "block hash", 32)),
-        tx_hash=to_data(_data(fields.get("transactionHash"), "transaction hash", 32)),
-        log_index=_quantity(fields.get("logIndex"), "log index"),
-    )

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import rlp
-from eth_utils import keccak, to_checksum_address
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from contracts.abi import check_address, encode_arguments
 from contracts.chain import Chain
@@ -43,7 +44,7 @@ class Deployment:
 
 @cache
 def artifact(name: str) -> dict[str, Any]:
-    """A committed artifact: contractName, abi, bytecode, deployedBytecode, compiler, evmVersion, optimizer, sourceSha256.
+    """A committed artifact, as `tools/compile_artifacts.py` writes it: abi, bytecode, deployedBytecode and more.
 
     Raises:
         UnknownArtifact: there is no contract of this name.

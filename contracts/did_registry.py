@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from eth_abi import decode as decode_abi
+from eth_abi.abi import decode as decode_abi
 from eth_abi.exceptions import DecodingError
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 
 from contracts.abi import (
     check_address,
@@ -46,8 +46,8 @@ class DIDOpKind(IntEnum):
 class DIDOp:
     """One operation of a batch.
 
-    `name` is the attribute name or delegate type in 32 bytes; `value` the attribute's value, or for delegates and owners
-    the 20 bytes of an address; `validity` seconds from now, for kinds 0 and 2. A change of owner must come last.
+    `name` is the attribute name or delegate type in 32 bytes; `value` the attribute's value, or for delegates and
+    owners the 20 bytes of an address; `validity` seconds from now, for kinds 0 and 2. A change of owner must come last.
     """
 
     kind: int
@@ -126,7 +126,10 @@ class DIDRegistry:
             MalformedAnswer: the events do not lead back through the chain as the registry writes them.
         """
         who = check_address(identity, "/identity")
-        topics = [[_OWNER_CHANGED, _DELEGATE_CHANGED, _ATTRIBUTE_CHANGED], bytes(12) + bytes.fromhex(who[2:])]
+        topics: list[bytes | Sequence[bytes] | None] = [
+            [_OWNER_CHANGED, _DELEGATE_CHANGED, _ATTRIBUTE_CHANGED],
+            bytes(12) + bytes.fromhex(who[2:]),
+        ]
         at = self.changed(who, block)
         found: list[DIDEvent] = []
         while at:

@@ -1,7 +1,8 @@
 """Every error of the chain room: one root, one leaf per condition, each with a stable `code`.
 
-The distinction that matters to a verifier is between "the chain answered" and "we could not ask": `ChainUnavailable` and
-its kin mean unknown, and unknown is never valid. This module imports nothing, so that every other one can import it.
+The distinction that matters to a verifier is between "the chain answered" and "we could not ask": `ChainUnavailable`
+and its kin mean unknown, and unknown is never valid. This module imports nothing, so that every other one can import
+it.
 """
 
 

@@ -1,6 +1,7 @@
 """The limits of the chain room, with where each comes from."""
 
-# EIP-7825: the most gas one transaction may ask for. py-evm stops at Prague and does not know it, so the node enforces it.
+# EIP-7825: the most gas one transaction may ask for. py-evm stops at Prague and does not know it, so the node enforces
+# it.
 TX_GAS_LIMIT = 16_777_216
 
 # Gas limit of the in-process chain's blocks; the same magnitude as public chains, so what fits here fits there.

@@ -4,12 +4,17 @@ A hostile or broken endpoint can lie (callers compare chain ids and block hashes
 verification, exhaust memory, or send us to another host. http.client follows no redirect and unpacks no compression.
 """
 
+from __future__ import annotations
+
 import http.client
+import io
 import itertools
+import socket
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import orjson
@@ -17,7 +22,8 @@ import orjson
 from contracts.errors import ChainUnavailable, InvalidArgument, MalformedAnswer, RpcError
 from contracts.limits import MAX_ANSWER_BYTES, MAX_BATCH
 
-_CHUNK = 65_536
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 
 class Transport(Protocol):
@@ -89,10 +95,10 @@ class HttpTransport:
 
     def close(self) -> None:
         """Close this thread's connection; the next call opens another."""
-        connection = getattr(self._local, "connection", None)
-        self._local.connection = None
-        if connection is not None:
-            connection.close()
+        kept: _Kept | None = getattr(self._local, "kept", None)
+        self._local.kept = None
+        if kept is not None:
+            kept.connection.close()
 
     def _batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         ids = [next(self._ids) for _ in calls]
@@ -114,7 +120,7 @@ class HttpTransport:
     def _post(self, message: Any) -> Any:
         deadline = time.monotonic() + self._timeout_s
         body = orjson.dumps(message)
-        kept = getattr(self._local, "connection", None) is not None
+        kept = getattr(self._local, "kept", None) is not None
         try:
             status, answer = self._exchange(body, deadline)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
@@ -145,7 +151,11 @@ class HttpTransport:
             connection = self._connection(deadline)
             connection.request("POST", self._target, body=body, headers=self._headers)
             response = connection.getresponse()
-            answer = self._read(connection, response, deadline)
+            answer = response.read(self._max_answer_bytes + 1)
+            if len(answer) > self._max_answer_bytes:
+                raise ChainUnavailable(f"the node's answer is over {self._max_answer_bytes} bytes")
+            if response.length:
+                raise ChainUnavailable("the node's answer ended early")
         except BaseException:
             self.close()
             raise
@@ -154,35 +164,60 @@ class HttpTransport:
         return response.status, answer
 
     def _connection(self, deadline: float) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
+        kept: _Kept | None = getattr(self._local, "kept", None)
+        if kept is None:
             kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-            connection = kind(self._host, self._port, timeout=self._timeout_s)
-            self._local.connection = connection
-        _limit_wait(connection, deadline)
+            self._local.kept = kept = _Kept(kind(self._host, self._port))
+        connection = kept.connection
+        connection.timeout = _left(deadline)
+        if connection.sock is not None:
+            connection.sock.settimeout(connection.timeout)
+        # typeshed fixes the class; http.client takes any callable.
+        connection.response_class = partial(_DeadlineResponse, deadline)  # type: ignore[assignment]
         return connection
 
-    def _read(
-        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, deadline: float
-    ) -> bytes:
-        answer = bytearray()
-        while chunk := response.read1(_CHUNK):
-            answer += chunk
-            if len(answer) > self._max_answer_bytes:
-                raise ChainUnavailable(f"the node's answer is over {self._max_answer_bytes} bytes")
-            _limit_wait(connection, deadline)
-        if response.length:
-            raise ChainUnavailable("the node's answer ended early")
-        return bytes(answer)
+
+class _Kept:
+    """A thread's connection, closed when the thread ends or the transport is dropped."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
 
 
-def _limit_wait(connection: http.client.HTTPConnection, deadline: float) -> None:
-    """A socket's timeout is per operation; a byte a second would outlast it, so what is left of the deadline is set."""
+class _DeadlineResponse(http.client.HTTPResponse):
+    """A response read against one deadline: a socket's own timeout is per read, and a byte a second outlasts it."""
+
+    def __init__(self, deadline: float, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_DeadlineReader(deadline, sock, self.fp.detach()))
+
+
+class _DeadlineReader(io.RawIOBase):
+    def __init__(self, deadline: float, sock: socket.socket, raw: io.RawIOBase) -> None:
+        super().__init__()
+        self._deadline, self._sock, self._raw = deadline, sock, raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        self._sock.settimeout(_left(self._deadline))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+def _left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("the deadline has passed")
-    if connection.sock is not None:
-        connection.sock.settimeout(left)
+    return left
 
 
 def _result(answer: dict[str, Any]) -> Any:

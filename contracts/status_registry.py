@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntFlag
 
-from eth_abi import decode as decode_abi
-from eth_abi.exceptions import DecodingError
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 
 from contracts.abi import check_address, encode_arguments, encode_call, is_error, read_address, read_uint, read_words
 from contracts.chain import Chain

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from coincurve import PrivateKey
 from eth_account import Account
-from eth_utils import keccak, to_checksum_address
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from contracts.errors import InvalidArgument
 from contracts.hexadecimal import to_data

@@ -37,7 +37,9 @@ _KEY_MEMBERS: Final = ("publicKeyMultibase", "publicKeyJwk", "publicKeyBase58", 
 
 
 def split_did_url(did_url: str) -> tuple[str, str]:
-    """DID and fragment of a DID URL that names a verification method: no path, no query, a fragment. Raises InvalidDid."""
+    """DID and fragment of a DID URL that names a verification method: no path, no query, a fragment. Raises
+    InvalidDid.
+    """
     if not isinstance(did_url, str) or len(did_url) > MAX_DID_CHARS:
         raise InvalidDid("not a DID URL")
     did, mark, fragment = did_url.partition("#")

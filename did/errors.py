@@ -10,8 +10,8 @@ from __future__ import annotations
 class KernelError(Exception):
     """Root of the kernel's errors.
 
-    `detail` is English text for an operator and never holds a claim's value; `pointer` is an RFC 6901 JSON pointer to the
-    member at fault, or empty.
+    `detail` is English text for an operator and never holds a claim's value; `pointer` is an RFC 6901 JSON pointer
+    to the member at fault, or empty.
     """
 
     code: str = "kernel_error"

@@ -1,8 +1,9 @@
 """The only way out of the kernel: one GET, to a public address, without redirects, within a size and a time.
 
 Dangers (threats 35 to 38): addresses of the own network in every notation, DNS that answers differently the second time
-(the checked address is the one connected to), redirects, a byte a second, bodies without end, compression bombs (none is
-asked for, none is accepted). `allow_http_loopback` is for development: plain http, and only to this very machine.
+(the checked address is the one connected to), redirects, a byte a second, bodies without end, compression bombs
+(none is asked for, none is accepted). `allow_http_loopback` is for development: plain http, and only to this very
+machine.
 """
 
 from __future__ import annotations

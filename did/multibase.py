@@ -1,4 +1,5 @@
-"""Base64url without padding and multibase (base58btc `z`, base64url `u`), each accepting exactly one spelling per value.
+"""Base64url without padding and multibase (base58btc `z`, base64url `u`), each accepting exactly one spelling per
+value.
 
 Danger: two spellings of one signature or digest (threat 7), and base58, whose decoding is quadratic (threat 9): lengths
 are checked first.

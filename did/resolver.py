@@ -57,7 +57,9 @@ class Resolver:
         negative_ttl_s: float = 15.0,
         max_entries: int = 1024,
     ) -> None:
-        """`clock` gives seconds; answers are kept for `ttl_s`, failures for `negative_ttl_s`, each up to `max_entries`."""
+        """`clock` gives seconds; answers are kept for `ttl_s`, failures for `negative_ttl_s`, each up to
+        `max_entries`.
+        """
         self._methods = {method.name: method for method in methods}
         self._clock = clock
         self._good = _Cache(ttl_s, max_entries)
@@ -102,8 +104,9 @@ class Resolver:
     def key_for(self, did_url: str, purpose: Purpose | str) -> PublicKey:
         """The key that a DID URL names, if its own DID's document lists it under `purpose`.
 
-        Raises InvalidDid, UnsupportedDidMethod, DidNotFound, DidUnavailable, DidDeactivated, VerificationMethodNotFound,
-        PurposeNotAllowed, InvalidDidDocument, InvalidKey. DidUnavailable alone means "ask again later".
+        Raises InvalidDid, UnsupportedDidMethod, DidNotFound, DidUnavailable, DidDeactivated,
+        VerificationMethodNotFound, PurposeNotAllowed, InvalidDidDocument, InvalidKey. DidUnavailable alone means
+        "ask again later".
         """
         did, _ = split_did_url(did_url)
         found = self.resolve(did)

@@ -26,7 +26,9 @@ def escape_pointer(token: str | int) -> str:
 
 
 def parse(text: bytes | str, *, max_bytes: int = MAX_DOCUMENT_BYTES, max_depth: int = MAX_DEPTH) -> Any:
-    """Parse JSON text. Raises MalformedJson, DuplicateKey, InvalidText, NumberOutOfRange, InputTooLarge, InputTooDeep."""
+    """Parse JSON text. Raises MalformedJson, DuplicateKey, InvalidText, NumberOutOfRange, InputTooLarge,
+    InputTooDeep.
+    """
     if len(text) > max_bytes:
         raise InputTooLarge(f"more than {max_bytes} bytes")
     if isinstance(text, bytes):
@@ -89,8 +91,8 @@ def _check_scalar(item: Any, pointer: str) -> int:
         if abs(item) > MAX_SAFE_INTEGER:
             raise NumberOutOfRange("integer beyond 2^53", pointer=pointer)
     elif isinstance(item, float):
-        if not math.isfinite(item) or (item.is_integer() and abs(item) > MAX_SAFE_INTEGER):
-            raise NumberOutOfRange("number is not finite or beyond 2^53", pointer=pointer)
+        if not math.isfinite(item):
+            raise NumberOutOfRange("number is not finite", pointer=pointer)
     else:
         raise MalformedJson(f"{type(item).__name__} is no JSON value", pointer=pointer)
     return 8

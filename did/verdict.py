@@ -1,7 +1,7 @@
 """What a verification answers: every check with its result, and one outcome computed in one place.
 
-CVE-2024-21669 (an inner `verified: false` that never reached the outer result) shaped this: the outcome is a conjunction
-of the mandatory checks, `Verdict.of` is its only constructor in use, and "not known" is never "valid".
+CVE-2024-21669 (an inner `verified: false` that never reached the outer result) shaped this: the outcome is a
+conjunction of the mandatory checks, `Verdict.of` is its only constructor in use, and "not known" is never "valid".
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class Verdict:
 
     @classmethod
     def of(cls, checks: Iterable[Check]) -> Verdict:
-        """Conjunction: a mandatory failure is invalid; a mandatory unknown, or nothing passed at all, is indeterminate."""
+        """Conjunction: a mandatory failure is invalid; a mandatory unknown, or nothing passed at all, is
+        indeterminate.
+        """
         found = tuple(checks)
         results = {check.result for check in found if check.mandatory}
         if "failed" in results:

@@ -46,7 +46,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a check is not clear. `public` may be shown to the person, `operator` only to a reviewer."""
+    """Why a check is not clear. `public` may be shown to the person, `operator` only to a reviewer.
+
+    A note on a clear check has no `public` text and is left out of what the person sees.
+    """
 
     code: str
     public: str
@@ -91,7 +94,7 @@ class CheckResult:
         out: dict[str, Any] = {
             "check": self.check,
             "result": self.result,
-            "reasons": [reason.to_json(operator=operator) for reason in self.reasons],
+            "reasons": [reason.to_json(operator=operator) for reason in self.reasons if operator or reason.public],
         }
         if operator:
             out |= {

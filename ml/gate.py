@@ -67,6 +67,8 @@ DOCUMENT_SIDE: Final = 2000
 FRAME_SIDE: Final = 640
 DOCUMENT_FACE_SIDE: Final = 800
 MAX_FRAMES: Final = 140
+MAX_FRAME_BYTES: Final = 3 * 1024 * 1024
+MAX_FRAME_PIXELS: Final = 9_000_000
 SESSION_BUDGET_S: Final = 90.0
 _MODELS_OF: Final = {
     "document.mrz": ("text.detection", "text.recognition"),
@@ -177,7 +179,7 @@ class Gate:
         if len(frames) > MAX_FRAMES:
             session.frames_error, frames = ImageTooLarge(f"more than {MAX_FRAMES} frames"), ()
         uploads = [Upload(session.evidence.document, DOCUMENT_SIDE)]
-        uploads += [Upload(frame.image, FRAME_SIDE) for frame in frames]
+        uploads += [Upload(frame.image, FRAME_SIDE, MAX_FRAME_BYTES, MAX_FRAME_PIXELS) for frame in frames]
         try:
             document, *pictures = decode_pictures(uploads)
         except EvidenceError as error:

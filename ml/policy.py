@@ -48,7 +48,8 @@ class LivenessPolicy:
     min_frames: int
     min_face_share: float
     max_gap_ms: int
-    max_jump_eyes: float
+    jump_eyes: float
+    jump_eyes_per_s: float
     min_yaw_shift: float
     max_residual: float
     identity_samples: int

@@ -22,7 +22,7 @@ class StatusListRow(Base):
 
     id: Mapped[str] = mapped_column(String(66), primary_key=True)
     chain_id: Mapped[int] = mapped_column(BigInteger)
-    registry: Mapped[str] = mapped_column(String(42))
+    registry_address: Mapped[str] = mapped_column("registry", String(42))
     sequence: Mapped[int] = mapped_column(unique=True)
     capacity: Mapped[int]
     bits: Mapped[int]

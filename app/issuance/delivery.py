@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from did.presentations.openid4vci_proof import KeyProof, verify_key_proof
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
@@ -22,13 +21,14 @@ from app.audit.service import Audit
 from app.clock import Clock
 from app.credentials.configurations import CONFIGURATIONS, CredentialConfiguration
 from app.database import Database
-from app.errors import ServiceError
+from app.errors import Conflict, ServiceError
 from app.issuance.requests import CredentialRequest, Notification
 from app.issuance.service import Offer, Offers, state_at
 from app.issuance.tables import AccessTokenRow, CredentialOfferRow, NonceRow, OfferedCredentialRow
 from app.openid.vault import Vault, sha256_hex
 from app.openid.wire import ProtocolRefusal
 from did.errors import KernelError
+from did.presentations.openid4vci_proof import KeyProof, verify_key_proof
 
 if TYPE_CHECKING:
     from app.credentials.service import Credentials
@@ -78,8 +78,11 @@ class Delivery:
             verification = self._offers.approved(grant.offer)
         except ServiceError as error:
             raise ProtocolRefusal("credential_request_denied", f"the verification forbids it: {error.code}") from error
-        with self._database.transaction() as session:
-            outcome = self._issue_once(session, grant.offer, configuration, proof, verification)
+        try:
+            with self._database.transaction() as session:
+                outcome = self._issue_once(session, grant.offer, configuration, proof, verification)
+        except Conflict as error:
+            raise ProtocolRefusal("credential_request_denied", f"it can no longer be issued: {error.code}") from error
         if isinstance(outcome, ProtocolRefusal):
             raise outcome
         return {

@@ -28,11 +28,13 @@ pages = APIRouter(include_in_schema=False)
 
 
 def _offers(request: Request) -> Offers:
-    return wiring_of(request).offers
+    offers: Offers = wiring_of(request).offers
+    return offers
 
 
 def _issuance(request: Request) -> Issuance:
-    return wiring_of(request).issuance
+    issuance: Issuance = wiring_of(request).issuance
+    return issuance
 
 
 OffersHere = Annotated[Offers, Depends(_offers)]

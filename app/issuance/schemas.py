@@ -45,7 +45,11 @@ def offer_json(offer: Offer) -> dict[str, Any]:
         "close_reason": offer.close_reason,
     }
     if offer.link is not None:
-        body |= {"credential_offer_uri": offer.link, "page_url": offer.page_url}
+        body |= {
+            "credential_offer": offer.link,
+            "credential_offer_uri": offer.uri,
+            "page_url": offer.page_url,
+        }
     if offer.tx_code is not None:
         body["tx_code"] = offer.tx_code
     return body

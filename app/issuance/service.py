@@ -50,7 +50,7 @@ class OfferedCredential:
 
 @dataclass(frozen=True)
 class Offer:
-    """An offer at a moment. `link` and `page_url` are there while a wallet can use them; `tx_code` only at birth."""
+    """An offer at a moment. `uri`, `link` and `page_url` are there while a wallet can use them; `tx_code` at birth."""
 
     id: str
     state: str
@@ -62,6 +62,7 @@ class Offer:
     expires_at: datetime
     close_reason: str | None
     issued: tuple[OfferedCredential, ...] = ()
+    uri: str | None = None
     link: str | None = None
     page_url: str | None = None
     tx_code: str | None = None
@@ -245,6 +246,7 @@ class Offers:
             expires_at=row.expires_at,
             close_reason=row.close_reason,
             issued=issued,
+            uri=uri if usable else None,
             link=f"openid-credential-offer://?credential_offer_uri={quote(uri, safe='')}" if usable else None,
             page_url=f"{self._settings.base_url}/offer/{reference}" if usable else None,
         )

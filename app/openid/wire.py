@@ -72,8 +72,10 @@ class ProtocolRoute(APIRoute):
                 return await original(request)
             except ProtocolRefusal as refusal:
                 return refusal.response()
-            except (RequestValidationError, HTTPException):
+            except RequestValidationError:
                 return ProtocolRefusal("invalid_request", "the request is not well formed").response()
+            except HTTPException as error:
+                return ProtocolRefusal("invalid_request", str(error.detail), status=error.status_code).response()
             except Exception as error:
                 log.error("protocol_endpoint_failed", kind=type(error).__name__, route=self.path, exc_info=error)
                 return ProtocolRefusal("server_error", "something went wrong in the service", status=500).response()

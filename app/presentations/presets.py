@@ -1,7 +1,7 @@
 """Questions that are asked often, as DCQL queries (OpenID4VP 1.0 section 6).
 
-Each takes either format and prefers the SD-JWT VC, from which a holder can show one claim without the others. A claim that
-a document may not carry (a person without given names) is optional through `claim_sets`.
+Each takes either format and prefers the SD-JWT VC, from which a holder can show one claim without the others. A claim
+that a document may not carry (a person without given names) is optional through `claim_sets`.
 """
 
 from __future__ import annotations

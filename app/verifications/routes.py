@@ -138,8 +138,9 @@ def submit_session(request: Request, session_id: str, secret: ClientSecret) -> S
 @pages.get("/verify/{session_id}", response_class=HTMLResponse)
 def capture_page(request: Request, session_id: str) -> HTMLResponse:
     """The page on which a person is verified; its secret stands behind the `#`, which browsers do not send."""
+    room = _room(request)
     try:
-        row = _room(request).get(session_id, livemode=None)
+        row = room.get(session_id, livemode=None)
     except SessionNotFound:
         text = "The link is wrong or no longer valid. Ask whoever sent it to you for a new one."
         return render_page("message.html", status=404, heading="This verification does not exist", text=text)
@@ -147,6 +148,6 @@ def capture_page(request: Request, session_id: str) -> HTMLResponse:
         "verify.html",
         test_mode=not row.livemode,
         session_id=row.id,
-        livemode=row.livemode,
         consent_version=CONSENT_VERSION,
+        keep_minutes=room.session_ttl_s // 60,
     )

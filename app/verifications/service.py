@@ -79,6 +79,7 @@ class Verifications:
         self.retention = Retention(self._parts)
         self.submitted = threading.Event()
         self.max_upload_bytes = settings.max_upload_bytes
+        self.session_ttl_s = settings.session_ttl_s
         self.embedded = database.is_sqlite
         self.clock = clock
 

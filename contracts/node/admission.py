@@ -5,9 +5,9 @@ Clients parse these messages (outboxes, ethers, web3.py), so the words are part 
 
 from eth.abc import SignedTransactionAPI, StateAPI
 from eth.exceptions import PyEVMError
-from eth_utils import ValidationError
-from eth_utils import keccak
 from eth_keys.exceptions import BadSignature
+from eth_utils.crypto import keccak
+from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException
 
 from contracts.errors import RpcError

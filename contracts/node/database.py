@@ -65,6 +65,14 @@ class BlockDatabase(BaseAtomicDB):  # type: ignore[misc]
         row = self.connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
+    def set_meta(self, name: str, value: str) -> None:
+        """Commit a parameter, together with everything written since the last commit."""
+
+        def insert(db: sqlite3.Connection) -> None:
+            db.execute("INSERT INTO meta (name, value) VALUES (?, ?)", (name, value))
+
+        self.commit(insert)
+
     # The key-value interface of py-evm
 
     def __getitem__(self, key: bytes) -> bytes:

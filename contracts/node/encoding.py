@@ -5,7 +5,7 @@ from typing import Any
 import rlp
 from eth.abc import BlockAPI, BlockHeaderAPI, ReceiptAPI, SignedTransactionAPI
 from eth.constants import CREATE_CONTRACT_ADDRESS
-from eth_bloom import BloomFilter
+from eth_bloom.bloom import BloomFilter
 
 from contracts.hexadecimal import to_data, to_quantity
 from contracts.node.log_index import LogRow, TransactionRow
@@ -58,7 +58,7 @@ def header_json(header: BlockHeaderAPI) -> dict[str, Any]:
 def transaction_json(tx: SignedTransactionAPI, header: BlockHeaderAPI, index: int, chain_id: int) -> dict[str, Any]:
     """A mined transaction. `gasPrice` of an EIP-1559 transaction is what it paid."""
     kind = transaction_type(tx)
-    fields = {
+    fields: dict[str, Any] = {
         "type": to_quantity(kind),
         "hash": to_data(tx.hash),
         "nonce": to_quantity(tx.nonce),
@@ -108,7 +108,7 @@ def receipt_json(
         "contractAddress": None if row.contract is None else to_data(row.contract),
         "cumulativeGasUsed": to_quantity(receipt.gas_used),
         "gasUsed": to_quantity(row.gas_used),
-        "effectiveGasPrice": to_quantity(row.gas_price),
+        "effectiveGasPrice": to_quantity(int(row.gas_price)),
         "status": "0x1" if receipt.state_root == b"\x01" else "0x0",
         "logsBloom": to_data(int(bloom).to_bytes(256, "big")),
         "logs": [log_json(log, header.hash, header.timestamp) for log in logs],

@@ -12,9 +12,9 @@ from eth.constants import CREATE_CONTRACT_ADDRESS, ZERO_ADDRESS
 from eth.exceptions import Revert
 from eth.vm.message import Message
 from eth.vm.spoof import SpoofTransaction
-from eth_abi import decode as decode_abi
+from eth_abi.abi import decode as decode_abi
 from eth_abi.exceptions import DecodingError
-from eth_utils import ValidationError
+from eth_utils.exceptions import ValidationError
 
 from contracts.errors import RpcError
 from contracts.hexadecimal import to_data

@@ -15,7 +15,7 @@ from eth.chains.base import MiningChain
 from eth.db.backends.base import BaseAtomicDB
 from eth.vm.forks import PragueVM
 from eth_typing import Address
-from eth_utils import to_canonical_address
+from eth_utils.address import to_canonical_address
 
 from contracts.errors import InvalidArgument, NodeCorrupted
 from contracts.limits import BLOCK_GAS_LIMIT

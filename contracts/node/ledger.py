@@ -1,7 +1,7 @@
 """The chain itself: opening it, adding one block, and replaying it.
 
-Danger: py-evm keeps the next block's header in memory, so a failed block, or a second writer, would silently leave it on
-a fork. Every failure here drops what was written and rebuilds that header from the stored head.
+Danger: py-evm keeps the next block's header in memory, so a failed block, or a second writer, would silently leave it
+on a fork. Every failure here drops what was written and rebuilds that header from the stored head.
 """
 
 import time
@@ -14,7 +14,7 @@ from eth.chains.base import MiningChain
 from eth.db.atomic import AtomicDB
 from eth.db.header import HeaderDB
 from eth.exceptions import CanonicalHeadNotFound, HeaderNotFound, PyEVMError
-from eth_utils import ValidationError
+from eth_utils.exceptions import ValidationError
 
 from contracts.errors import BlockNotFound, ChainIdMismatch, NodeCorrupted
 from contracts.node import log_index
@@ -60,8 +60,7 @@ class Ledger:
             if stored is None:
                 genesis = Genesis.of(chain_id, int(clock()) - 1, fund)
                 chain = create_chain(genesis, database)
-                text = genesis.to_text()
-                database.commit(lambda db: db.execute("INSERT INTO meta VALUES ('genesis', ?)", (text,)) and None)
+                database.set_meta("genesis", genesis.to_text())
             else:
                 genesis = Genesis.from_text(stored)
                 if genesis.chain_id != chain_id:

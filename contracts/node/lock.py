@@ -1,8 +1,8 @@
 """One writer per chain, held by the kernel.
 
-The next block's header lives in memory, so two processes on one file would both extend the same head. An flock on a file
-beside the chain goes away with the process, however it ends; a lock on the database file itself would be released by the
-first unrelated close of it (POSIX locks), so it is a file of its own.
+The next block's header lives in memory, so two processes on one file would both extend the same head. An flock on a
+file beside the chain goes away with the process, however it ends; a lock on the database file itself would be
+released by the first unrelated close of it (POSIX locks), so it is a file of its own.
 """
 
 import fcntl

@@ -1,13 +1,14 @@
 """Receipts and logs by SQL, so that neither has to be searched for in the blocks.
 
-Without an index `eth_getLogs` opens every block of its range; with one a did:ethr history costs what it is long. Rows are
-written in the same SQL transaction as the block they describe (`database.commit`), so an index row without its block, or
-the reverse, cannot exist.
+Without an index `eth_getLogs` opens every block of its range; with one a did:ethr history costs what it is long. Rows
+are written in the same SQL transaction as the block they describe (`database.commit`), so an index row without its
+block, or the reverse, cannot exist.
 """
 
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from eth._utils.address import generate_contract_address
 from eth.abc import BlockAPI, ReceiptAPI
@@ -30,7 +31,7 @@ class TransactionRow:
     sender: bytes
     contract: bytes | None
     gas_used: int
-    gas_price: int
+    gas_price: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ def insert_block(db: sqlite3.Connection, block: BlockAPI, receipts: Sequence[Rec
 def find_transaction(db: sqlite3.Connection, tx_hash: bytes) -> TransactionRow | None:
     """The indexed transaction with this hash."""
     row = db.execute("SELECT * FROM tx WHERE hash = ?", (tx_hash,)).fetchone()
-    return None if row is None else TransactionRow(*row[:7], gas_price=int(row[7]))
+    if row is None:
+        return None
+    return TransactionRow(*row)
 
 
 def find_logs(
@@ -77,7 +80,7 @@ def find_logs(
     addresses: Sequence[bytes],
     topics: Sequence[Sequence[bytes] | None],
 ) -> list[LogRow]:
-    """The logs in blocks first..last from any of the addresses (all, where empty) with, at each position, any of the topics.
+    """The logs in blocks first..last from any of the addresses (all, where empty) with any topic wanted per position.
 
     Raises:
         RpcError: more than MAX_LOG_RESULTS match (-32005); the caller should ask for fewer blocks.
@@ -120,9 +123,7 @@ def _topic_columns(topics: Sequence[Sequence[bytes] | None]) -> Iterator[tuple[s
         yield f"topic{position}", None if wanted is None else list(wanted)
 
 
-def _row(row: tuple[object, ...]) -> LogRow:
+def _row(row: tuple[Any, ...]) -> LogRow:
     block, log_index, tx_index, tx_hash, address, *topics, data = row
     present = tuple(bytes(topic) for topic in topics if isinstance(topic, bytes))
-    assert isinstance(block, int) and isinstance(log_index, int) and isinstance(tx_index, int)
-    assert isinstance(tx_hash, bytes) and isinstance(address, bytes) and isinstance(data, bytes)
     return LogRow(block, log_index, tx_index, tx_hash, address, present, data)

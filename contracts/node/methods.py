@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eth.abc import BlockHeaderAPI
-from eth_utils import ValidationError
+from eth_utils.exceptions import ValidationError
 
 from contracts.errors import BlockNotFound, RpcError
 from contracts.hexadecimal import to_data, to_quantity

@@ -1,17 +1,19 @@
-"""The in-process chain as one object: a `Transport` for the clients in this process, and what `rpc_app` serves to others.
+"""The in-process chain as one object: a `Transport` for the clients in this process, and what `rpc_app` serves to
+others.
 
-Thread-safe by one lock, single-writer by one file lock. An answer to `eth_sendRawTransaction` means that the block is on
-disk: killing the process at any moment afterwards loses nothing.
+Thread-safe by one lock, single-writer by one file lock. An answer to `eth_sendRawTransaction` means that the block is
+on disk: killing the process at any moment afterwards loses nothing.
 """
 
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from contracts.errors import NodeClosed, NodeCorrupted, RpcError
+from contracts.errors import ChainUnavailable, NodeClosed, NodeCorrupted, RpcError
 from contracts.node import log_index
 from contracts.node.ledger import Ledger, Replay
 from contracts.node.lock import ChainLock
@@ -97,27 +99,33 @@ class Node:
     def request(self, method: str, params: Sequence[Any]) -> Any:
         """The result of one JSON-RPC call; raises RpcError, or NodeClosed."""
         with self._open_ledger():
-            return self._methods.answer(method, list(params))
+            return self._answer(method, list(params))
 
     def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
-        """The results of several calls, in order and against one head; an RpcError stands in the place of its result."""
+        """The results of several calls, in order and against one head; an RpcError stands in place of a result."""
         with self._open_ledger():
             return [self._answer_or_error(method, list(params)) for method, params in calls]
 
     def storage_range(self, address: bytes, first_slot: int, count: int, block: str | int) -> bytes:
-        """Consecutive storage words (32 bytes each, big-endian) at a block: the fast way to read a whole status list."""
+        """Consecutive storage words (32 bytes, big-endian) at a block: the fast way to read a whole status list."""
         with self._open_ledger():
             return self._methods.storage_range(
                 address, first_slot, count, hex(block) if isinstance(block, int) else block
             )
 
-    def _answer_or_error(self, method: str, params: list[Any]) -> Any:
+    def _answer(self, method: str, params: list[Any]) -> Any:
         try:
             return self._methods.answer(method, params)
+        except sqlite3.Error as error:
+            raise ChainUnavailable(f"the chain file cannot be used: {error}") from error
+
+    def _answer_or_error(self, method: str, params: list[Any]) -> Any:
+        try:
+            return self._answer(method, params)
         except RpcError as error:
             return error
 
-    def _open_ledger(self) -> threading.RLock:  # type: ignore[valid-type]
+    def _open_ledger(self) -> AbstractContextManager[bool]:
         if self._closed:
             raise NodeClosed("the node is closed")
         return self._guard

@@ -1,8 +1,8 @@
 """The chain over HTTP, for the command line, workers and JavaScript clients on this machine.
 
-Only what the node can do is reachable (an allow-list of methods), bodies and batches are bounded before they are parsed,
-and a browser page cannot be the caller: a request with an Origin header, or with a Host that is not loopback, is refused,
-since DNS rebinding would otherwise let any web page talk to it. Bind it to loopback.
+Only what the node can do is reachable (an allow-list of methods), bodies and batches are bounded before they are
+parsed, and a browser page cannot be the caller: a request with an Origin header, or with a Host that is not loopback,
+is refused, since DNS rebinding would otherwise let any web page talk to it. Bind it to loopback.
 """
 
 from __future__ import annotations

@@ -156,9 +156,10 @@ contract CredentialStatusRegistry is ICredentialStatusRegistry {
     /// @return isOwner True for the identity's owner, false for its delegate; reverts for anyone else.
     function _authorize(address identity) private view returns (bool isOwner) {
         address owner = didRegistry.identityOwner(identity);
+        // A deactivated identity has the zero owner, which a simulated call can have as its sender too.
+        if (owner == address(0)) revert NotAuthorized(msg.sender);
         if (owner == msg.sender) return true;
-        // The registry answers false for a deactivated identity; the zero owner is checked all the same.
-        if (owner != address(0) && didRegistry.validDelegate(identity, STATUS_UPDATER, msg.sender)) return false;
+        if (didRegistry.validDelegate(identity, STATUS_UPDATER, msg.sender)) return false;
         revert NotAuthorized(msg.sender);
     }
 

@@ -185,7 +185,9 @@ class PublicKey:
         return b64url(hashlib.sha256(rfc8785.dumps(dict(self.to_jwk()))).digest())
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        """Whether `signature` (64 bytes, or raw r||s) over `message` was made by this key. Never raises for bad bytes."""
+        """Whether `signature` (64 bytes, or raw r||s) over `message` was made by this key. Never raises for bad
+        bytes.
+        """
         spec = CURVES[self.kind]
         if len(signature) != 2 * spec.size:
             return False

@@ -1,8 +1,8 @@
 """did:ethr over an ERC-1056 registry: the document is what an identity's events say at the head of the chain.
 
 Documents have the shape of ethr-did-resolver 14: `#controller` as EcdsaSecp256k1RecoveryMethod2020, delegates as
-`#delegate-N`, attributes as Multikey with publicKeyMultibase. Numbering counts every delegate and key event in the order
-they happened, as upstream does, so that a key keeps its fragment when an earlier one ends.
+`#delegate-N`, attributes as Multikey with publicKeyMultibase. Numbering counts every delegate and key event in the
+order they happened, as upstream does, so that a key keeps its fragment when an earlier one ends.
 Dangers (threat 40): more events than anyone wants to read, events of one block out of order, delegates that contradict
 each other, validity beyond 2^64, a registry of another chain, a deactivated identity still signing.
 """

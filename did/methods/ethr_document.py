@@ -13,8 +13,9 @@ from did.multibase import b58encode, multibase_encode
 __all__ = ["EthrDocument"]
 
 _RECOVERY_CONTEXT: Final = "https://w3id.org/security/suites/secp256k1recovery-2020/v2"
-_KEY_ATTRIBUTE: Final = re.compile(r"did/pub/([A-Za-z0-9]+)/(veriKey|sigAuth|enc)(?:/([A-Za-z0-9]+))?\Z")
-_SERVICE_ATTRIBUTE: Final = re.compile(r"did/svc/([A-Za-z0-9._-]+)\Z")
+# What ethr-did-resolver counts as an attribute of a document, and what this module makes a key of.
+_ATTRIBUTE: Final = re.compile(r"did/(?:pub|svc)/\w+(?:/\w+)?(?:/\w+)?\Z", re.ASCII)
+_KEY_ATTRIBUTE: Final = re.compile(r"did/pub/(\w+)/(veriKey|sigAuth|enc)(?:/\w+)?\Z", re.ASCII)
 _MAX_SERVICE_BYTES: Final = 2048
 _X25519_PREFIX: Final = b"\xec\x01"
 
@@ -35,12 +36,13 @@ class EthrDocument:
         return f"eip155:{self._chain_id}:{address}"
 
     def delegate(self, delegate_type: bytes, address: str, *, valid: bool) -> None:
-        """A delegate event: `veriKey` may assert, `sigAuth` may authenticate too; other types are not for documents."""
+        """A delegate event: `veriKey` may assert, `sigAuth` may authenticate too; other types give no method."""
         kind = _text(delegate_type)
         key = f"delegate/{kind}/{address.lower()}"
+        # Delegates of other types are numbered as well; upstream counts before it looks at the type.
+        self._delegates += 1
         if kind not in ("veriKey", "sigAuth"):
             return
-        self._delegates += 1
         if not valid:
             self._methods.pop(key, None)
             return
@@ -55,23 +57,31 @@ class EthrDocument:
     def attribute(self, name: bytes, value: bytes, *, valid: bool) -> None:
         """An attribute event; names and values that mean nothing here are passed over."""
         text = _text(name)
-        key = f"attribute/{text}/{value.hex()}"
-        if match := _KEY_ATTRIBUTE.match(text):
+        if text.startswith("did/pub/") and (not valid or _ATTRIBUTE.match(text)):
             self._delegates += 1
-            method = _method(match[1], value) if valid else None
-            if method is None:
-                self._methods.pop(key, None)
-                return
-            head = {"id": f"{self._did}#delegate-{self._delegates}", "type": method[0], "controller": self._did}
-            self._methods[key] = (head | method[1], match[2])
-        elif match := _SERVICE_ATTRIBUTE.match(text):
+            self._key(text, value, valid=valid)
+        elif text.startswith("did/svc/") and (not valid or _ATTRIBUTE.match(text)):
             self._service_count += 1
-            endpoint = _endpoint(value) if valid else None
-            if endpoint is None:
-                self._services.pop(key, None)
-                return
-            number = f"{self._did}#service-{self._service_count}"
-            self._services[key] = {"id": number, "type": match[1], "serviceEndpoint": endpoint}
+            self._service(text, value, valid=valid)
+
+    def _key(self, text: str, value: bytes, *, valid: bool) -> None:
+        key = f"attribute/{text}/{value.hex()}"
+        match = _KEY_ATTRIBUTE.match(text)
+        method = _method(match[1], value) if match and valid else None
+        if match is None or method is None:
+            self._methods.pop(key, None)
+            return
+        head = {"id": f"{self._did}#delegate-{self._delegates}", "type": method[0], "controller": self._did}
+        self._methods[key] = (head | method[1], match[2])
+
+    def _service(self, text: str, value: bytes, *, valid: bool) -> None:
+        key = f"attribute/{text}/{value.hex()}"
+        endpoint = _endpoint(value) if valid else None
+        if endpoint is None:
+            self._services.pop(key, None)
+            return
+        number = f"{self._did}#service-{self._service_count}"
+        self._services[key] = {"id": number, "type": text.split("/")[2], "serviceEndpoint": endpoint}
 
     def build(self) -> dict[str, Any]:
         """The DID document."""

@@ -1,8 +1,9 @@
 """did:web: the document is a file on a web server.
 
-Dangers (threats 35 to 39): addresses inside the own network, redirects, a document about another DID, huge documents. The
-address rules are the `Fetch`'s; this module decides the URL, the size and that `id` equals the DID exactly.
-Plain http is asked for only when the host is a loopback name, and `SafeFetch` refuses that unless told otherwise.
+Dangers (threats 35 to 39): addresses inside the own network, redirects, a document about another DID, huge
+documents. The address rules are the `Fetch`'s; this module decides the URL, the size and that `id` equals the DID
+exactly. Plain http is asked for only when the host is a loopback name, and `SafeFetch` refuses that unless told
+otherwise.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ class WebMethod:
         self._fetch = fetch
 
     def resolve(self, did: str) -> Resolution:
-        """Fetch and check the document. Raises InvalidDid, DidNotFound, InvalidDidDocument and the errors of the fetch."""
+        """Fetch and check the document. Raises InvalidDid, DidNotFound, InvalidDidDocument and the errors of the
+        fetch.
+        """
         answer = self._fetch.get(document_url(did), accept=_ACCEPT, max_bytes=MAX_DID_DOCUMENT_BYTES)
         if answer.status != 200:
             raise DidNotFound(f"the server answered {answer.status}")

@@ -1,7 +1,7 @@
 """Credential status: what an entry points to, and the published list formats.
 
-The authority is a list in a registry on a chain (`EvmStatusRegistryEntry`), read through a `StatusSource`; the Bitstring
-and Token Status List codecs are for the lists published beside it.
+The authority is a list in a registry on a chain (`EvmStatusRegistryEntry`), read through a `StatusSource`; the
+Bitstring and Token Status List codecs are for the lists published beside it.
 """
 
 from did.status.bitstring import decode_list, encode_list

@@ -1,4 +1,5 @@
-"""W3C Bitstring Status List 1.0: `u` + base64url of GZIP, index 0 in the highest bit of byte 0, 131,072 entries or more.
+"""W3C Bitstring Status List 1.0: `u` + base64url of GZIP, index 0 in the highest bit of byte 0, 131,072 entries or
+more.
 
 Dangers: a decompression bomb (threat 44), reading the other list format's bit order (threat 49).
 """

@@ -1,7 +1,7 @@
 """IETF Token Status List: zlib, 1, 2, 4 or 8 bits an entry, index 0 in the lowest bits of byte 0.
 
-The packed form is also how the registry on the chain keeps its words. Dangers: a decompression bomb (threat 44), an index
-beyond the list (45), the other format's bit order (49).
+The packed form is also how the registry on the chain keeps its words. Dangers: a decompression bomb (threat 44), an
+index beyond the list (45), the other format's bit order (49).
 """
 
 from __future__ import annotations

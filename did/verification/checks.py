@@ -1,7 +1,7 @@
 """The checks that every format shares: trust, time, status, test mode, and how an error becomes a check.
 
-Dangers: an unreadable time taken for "no limit" (threat 21), a status that could not be read taken for "not revoked" (46),
-a rehearsal credential taken for a real one.
+Dangers: an unreadable time taken for "no limit" (threat 21), a status that could not be read taken for "not revoked"
+(46), a rehearsal credential taken for a real one.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from did.errors import DidUnavailable, KernelError, StatusIndexOutOfRange
 from did.status.entry import LIST_PAUSED, LIST_REVOKED, RegistryStatusEntry, StatusSource
 from did.status.token_status_list import TokenStatus
-from did.verdict import Check
+from did.verdict import Check, Result
 from did.verification.policy import Policy
 
 __all__ = [
+    "check_test_mode",
     "failure",
     "has_failed",
     "issuer_trust",
@@ -23,15 +24,14 @@ __all__ = [
     "read_status",
     "skipped",
     "status_check",
-    "test_mode_check",
     "validity_check",
 ]
 
 
 def failure(name: str, error: KernelError) -> Check:
     """A failed check from an error; "could not be read now" is unknown instead."""
-    result = "unknown" if isinstance(error, DidUnavailable) else "failed"
-    return Check(name, "unknown" if result == "unknown" else "failed", error.detail, error.code, error.pointer)
+    result: Result = "unknown" if isinstance(error, DidUnavailable) else "failed"
+    return Check(name, result, error.detail, error.code, error.pointer)
 
 
 def skipped(name: str, detail: str) -> Check:
@@ -75,17 +75,13 @@ def validity_check(policy: Policy, start: datetime | None, end: datetime | None)
     return Check("validity_period", "passed")
 
 
-def test_mode_check(policy: Policy, marks: Iterable[object]) -> Check:
+def check_test_mode(policy: Policy, marks: Iterable[object]) -> Check:
     """`marks` are the values of test mode members found; anything but false counts as test mode."""
     if all(mark is False for mark in marks):
         return Check("test_mode", "passed")
     if policy.accept_test_mode or policy.proof_only:
         return Check("test_mode", "passed", "made in test mode, which is accepted here")
     return Check("test_mode", "failed", "made in test mode", "test_mode_credential")
-
-
-# pytest would take the name for a test.
-test_mode_check.__test__ = False  # type: ignore[attr-defined]
 
 
 def status_check(

@@ -20,8 +20,8 @@ class Policy:
     """The demands. `now` is aware; seconds elsewhere.
 
     `audience` and `nonce` must be those of the presentation (a bare credential has none). `trusted_issuers` None means
-    that trust is decided elsewhere. `proof_only` checks form and signatures alone, for published vectors: it skips issuer
-    binding, holder binding, times, status and trust. `accept_test_mode` lets rehearsal credentials pass.
+    that trust is decided elsewhere. `proof_only` checks form and signatures alone, for published vectors: it skips
+    issuer binding, holder binding, times, status and trust. `accept_test_mode` lets rehearsal credentials pass.
     """
 
     now: datetime

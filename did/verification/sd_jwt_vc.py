@@ -1,7 +1,7 @@
 """Verifying an SD-JWT VC whose issuer is a DID (RFC 9901 section 7, SD-JWT VC).
 
-The key is the one that `kid` names, and only if it is a DID URL of `iss` (threats 15, 18, 33). Whether a key binding JWT
-is required is the policy's decision; one that is present must hold either way (threat 30).
+The key is the one that `kid` names, and only if it is a DID URL of `iss` (threats 15, 18, 33). Whether a key binding
+JWT is required is the policy's decision; one that is present must hold either way (threat 30).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from did.status.entry import RegistryStatusEntry, entry_from_sd_jwt
 from did.timestamps import parse_numeric_date
 from did.verdict import Check, Verdict
 from did.verification.checks import (
+    check_test_mode,
     failure,
     has_failed,
     issuer_trust,
     match_check,
     skipped,
     status_check,
-    test_mode_check,
     validity_check,
 )
 from did.verification.policy import Policy, Verified
@@ -62,7 +62,7 @@ def verify_sd_jwt_vc(text: str, policy: Policy, kernel: Kernel) -> Verified:
     checks.append(Check("data_model", "passed"))
     checks.append(issuer_trust(issuer, policy))
     checks.append(_validity(claims, policy))
-    checks.append(test_mode_check(policy, [claims["test_mode"]] if "test_mode" in claims else []))
+    checks.append(check_test_mode(policy, [claims["test_mode"]] if "test_mode" in claims else []))
     binding, binding_checks = _key_binding(token, policy)
     checks.extend(binding_checks)
     checks.append(_status(claims, policy, kernel, has_failed(checks)))

@@ -19,12 +19,12 @@ from did.status.entry import REGISTRY_ENTRY_TYPE, RegistryStatusEntry, StatusSou
 from did.strict_json import check_value
 from did.verdict import Check, Verdict
 from did.verification.checks import (
+    check_test_mode,
     failure,
     has_failed,
     issuer_trust,
     skipped,
     status_check,
-    test_mode_check,
     validity_check,
 )
 from did.verification.policy import Policy, Verified
@@ -64,7 +64,7 @@ def verify_credential(document: dict[str, Any], policy: Policy, kernel: Kernel, 
     checks.append(_issuer_binding(form, proofs, policy))
     checks.append(issuer_trust(form.issuer, policy))
     checks.append(validity_check(policy, form.valid_from, form.valid_until))
-    checks.append(test_mode_check(policy, _test_marks(document)))
+    checks.append(check_test_mode(policy, _test_marks(document)))
     if not bound:
         checks.append(_holder_binding(policy))
     checks.append(_status(document, policy, kernel, has_failed(checks)))

@@ -1,7 +1,7 @@
 """Verifying a presentation: the holder's proof over credentials that are all about the holder.
 
-Dangers: credentials of two people in one presentation (threat 32), a presentation made for somebody else (28, 55), an inner
-failure that never reaches the outer verdict (CVE-2024-21669): inner checks are part of the outer conjunction.
+Dangers: credentials of two people in one presentation (threat 32), a presentation made for somebody else (28, 55),
+an inner failure that never reaches the outer verdict (CVE-2024-21669): inner checks are part of the outer conjunction.
 """
 
 from __future__ import annotations

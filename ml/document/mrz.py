@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
-from ml.document.check_digits import check_digit
+from ml.document.check_digits import ALPHABET, check_digit
 from ml.errors import MrzUnreadable
 
 Layout = Literal["TD1", "TD2", "TD3", "MRV-A", "MRV-B"]
@@ -134,13 +134,12 @@ class Mrz:
 
 def parse(lines: tuple[str, ...]) -> Mrz:
     """Recognise the layout by the number and length of the lines and their first letter; raises MrzUnreadable."""
+    if any(character not in ALPHABET for line in lines for character in line):
+        raise MrzUnreadable("characters outside the MRZ alphabet")
     for layout, fmt in FORMATS.items():
         fits = len(lines) == fmt.lines and all(len(line) == fmt.width for line in lines)
         if fits and lines[0].startswith("V") == layout.startswith("MRV"):
-            try:
-                return Mrz(layout, lines, {name: _holds(fmt, lines, name) for name in fmt.digits})
-            except ValueError as error:
-                raise MrzUnreadable("characters outside the MRZ alphabet") from error
+            return Mrz(layout, lines, {name: _holds(fmt, lines, name) for name in fmt.digits})
     raise MrzUnreadable("no layout has lines of these lengths")
 
 

@@ -54,10 +54,15 @@ DEFAULT_LIMITS: Final = DecodingLimits()
 
 @dataclass(frozen=True)
 class Upload:
-    """One picture file as received, and the longest side in pixels that its decoded form may have."""
+    """One picture file as received, and the longest side in pixels that its decoded form may have.
+
+    `max_bytes` and `max_pixels` may be tighter than the limits of the call, never looser.
+    """
 
     data: bytes
     max_side: int
+    max_bytes: int | None = None
+    max_pixels: int | None = None
 
 
 def decode_pictures(
@@ -71,7 +76,9 @@ def decode_pictures(
     if len(uploads) > limits.max_pictures:
         raise ImageTooLarge("too many pictures")
     results: list[Rgb | EvidenceError] = [ImageTooLarge("too many bytes")] * len(uploads)
-    small = [index for index, upload in enumerate(uploads) if len(upload.data) <= limits.max_bytes]
+    small = [
+        index for index, upload in enumerate(uploads) if len(upload.data) <= _least(upload.max_bytes, limits.max_bytes)
+    ]
     if small:
         answers = _call_child([uploads[index] for index in small], limits)
         for index, answer in zip(small, answers, strict=True):
@@ -85,17 +92,16 @@ def _call_child(uploads: Sequence[Upload], limits: DecodingLimits) -> list[Rgb |
         "cpu_s": limits.cpu_s,
         "files": limits.files,
         "max_pixels": limits.max_pixels,
-        "pictures": [{"bytes": len(upload.data), "max_side": upload.max_side} for upload in uploads],
+        "pictures": [
+            {
+                "bytes": len(upload.data),
+                "max_side": upload.max_side,
+                "max_pixels": _least(upload.max_pixels, limits.max_pixels),
+            }
+            for upload in uploads
+        ],
     }
-    child = subprocess.Popen(
-        [sys.executable, "-s", "-B", "-m", "ml.imaging.child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env={"PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        close_fds=True,
-    )
+    child = _start_child()
     timed_out = threading.Event()
     alarm = threading.Timer(limits.wall_s, _stop, args=(child, timed_out))
     alarm.start()
@@ -115,6 +121,26 @@ def _call_child(uploads: Sequence[Upload], limits: DecodingLimits) -> list[Rgb |
         feeder.join()
         if child.stdout is not None:
             child.stdout.close()
+
+
+def _least(own: int | None, general: int) -> int:
+    return general if own is None else min(own, general)
+
+
+def _start_child() -> subprocess.Popen[bytes]:
+    """Start the decoder with nothing of this process's environment, files or working folder."""
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-s", "-B", "-m", "ml.imaging.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            close_fds=True,
+        )
+    except OSError as error:
+        raise DecoderCrashed("the decoder could not be started") from error
 
 
 def _stop(child: subprocess.Popen[bytes], timed_out: threading.Event) -> None:

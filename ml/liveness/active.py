@@ -118,7 +118,8 @@ def _jumps(before: Moment, after: Moment, policy: LivenessPolicy) -> bool:
     eye = before.face.eye_distance
     moved = np.linalg.norm(after.face.left_eye + after.face.right_eye - before.face.left_eye - before.face.right_eye)
     grown = abs(np.log(after.face.eye_distance / eye))
-    return bool(moved / 2 > policy.max_jump_eyes * eye or grown > 0.35)
+    allowed = policy.jump_eyes + policy.jump_eyes_per_s * (after.at_ms - before.at_ms) / 1000
+    return bool(moved / 2 > allowed * eye or grown > 0.35)
 
 
 def _sequence(movements: Sequence[Movement], challenge: Challenge, policy: LivenessPolicy) -> list[Reason]:

@@ -17,7 +17,6 @@ from ml.evidence import Frame
 from ml.liveness.challenge import OPPOSITE, Challenge, Step
 from ml.simulation.selfie import FRAME_SIZE, HeadModel, Pose, Rgb, develop, perform, pose_track
 
-_FPS: Final = 8.0
 _FOCAL_PX: Final = 620.0
 
 
@@ -29,11 +28,12 @@ class Scene:
     other: Rgb
     challenge: Challenge
     seed: int
+    fps: float = 8.0
 
     def poses(self) -> tuple[np.random.Generator, tuple[Pose, ...]]:
         """A fresh generator and the poses of an honest answer."""
         rng = np.random.default_rng(self.seed)
-        return rng, pose_track(self.challenge, rng=rng, fps=_FPS)
+        return rng, pose_track(self.challenge, rng=rng, fps=self.fps)
 
 
 def still(scene: Scene) -> tuple[Frame, ...]:
@@ -72,7 +72,7 @@ def bent_photo(scene: Scene) -> tuple[Frame, ...]:
 def other_session(scene: Scene) -> tuple[Frame, ...]:
     """A recording of another session, of a random other nonce."""
     recorded = Challenge.from_nonce(f"recorded {scene.seed} {scene.challenge.nonce}")
-    return perform(scene.portrait, recorded, seed=scene.seed, fps=_FPS)
+    return perform(scene.portrait, recorded, seed=scene.seed, fps=scene.fps)
 
 
 def same_moves_other_timing(scene: Scene) -> tuple[Frame, ...]:
@@ -83,18 +83,18 @@ def same_moves_other_timing(scene: Scene) -> tuple[Frame, ...]:
         alike = [step.direction for step in recorded.steps] == [step.direction for step in asked.steps]
         if alike and recorded.steps != asked.steps:
             break
-    return perform(scene.portrait, recorded, seed=scene.seed, fps=_FPS)
+    return perform(scene.portrait, recorded, seed=scene.seed, fps=scene.fps)
 
 
 def mirrored(scene: Scene) -> tuple[Frame, ...]:
     """Every movement the opposite way."""
     steps = tuple(Step(OPPOSITE[step.direction], step.start_ms, step.end_ms) for step in scene.challenge.steps)
-    return perform(scene.portrait, replace(scene.challenge, steps=steps), seed=scene.seed, fps=_FPS)
+    return perform(scene.portrait, replace(scene.challenge, steps=steps), seed=scene.seed, fps=scene.fps)
 
 
 def sped_up(scene: Scene) -> tuple[Frame, ...]:
     """The right movements at 1.6 times their speed."""
-    frames = perform(scene.portrait, scene.challenge, seed=scene.seed, fps=_FPS)
+    frames = perform(scene.portrait, scene.challenge, seed=scene.seed, fps=scene.fps)
     return tuple(Frame(frame.image, int(frame.at_ms / 1.6)) for frame in frames)
 
 
@@ -120,7 +120,7 @@ def swapped_person(scene: Scene) -> tuple[Frame, ...]:
 
 def puppet(scene: Scene) -> tuple[Frame, ...]:
     """A renderer like this one, driven by the right nonce: what the active check cannot tell from a person."""
-    return perform(scene.portrait, scene.challenge, seed=scene.seed, fps=_FPS)
+    return perform(scene.portrait, scene.challenge, seed=scene.seed, fps=scene.fps)
 
 
 SPECIES: Final[dict[str, Callable[[Scene], tuple[Frame, ...]]]] = {

@@ -1,4 +1,6 @@
-"""Canonical forms: JCS (RFC 8785) and JSON-LD through RDF (RDFC-1.0), both bounded and both refusing what they would lose."""
+"""Canonical forms: JCS (RFC 8785) and JSON-LD through RDF (RDFC-1.0), both bounded and both refusing what they
+would lose.
+"""
 
 from did.credentials.canonical.jcs import canonicalize_jcs
 from did.credentials.canonical.jsonld import LinkedDataProcessor, canonicalize_jsonld, expanded_types

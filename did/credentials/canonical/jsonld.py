@@ -12,7 +12,6 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NoReturn, cast
 
-from cachetools import LRUCache
 from pyld import jsonld
 from pyld.context_resolver import ContextResolver
 
@@ -155,7 +154,7 @@ class LinkedDataProcessor:
     def _call(self, method: str, document: dict[str, Any]) -> Any:
         # PyLD's caches are neither thread-safe nor keyed by loader, so each thread has its own.
         if not hasattr(self._local, "resolver"):
-            self._local.resolver = ContextResolver(LRUCache(maxsize=64), self._load)
+            self._local.resolver = ContextResolver(jsonld.LRUCache(maxsize=64), self._load)
         options = {"base": None, "documentLoader": self._load, "contextResolver": self._local.resolver}
         try:
             return getattr(_Strict(), method)(document, options | {"processingMode": "json-ld-1.1"})

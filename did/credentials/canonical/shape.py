@@ -24,8 +24,8 @@ _LANGUAGE_MEMBERS: Final = frozenset({"name", "description"})
 def check_shape(document: Mapping[str, Any], contexts: Mapping[str, Any], *, allow_inline: bool = False) -> None:
     """Refuse what would be lost, moved or renamed on the way to RDF.
 
-    `contexts` holds the context URLs that may be used; `allow_inline` admits context objects, for conformance data only.
-    The value must already have passed `strict_json.check_value`.
+    `contexts` holds the context URLs that may be used; `allow_inline` admits context objects, for conformance data
+    only. The value must already have passed `strict_json.check_value`.
     """
     scope: dict[str, str] = {}
     _check_node(document, "", contexts, allow_inline, scope)
@@ -69,8 +69,13 @@ def _check_member(
             if isinstance(item, list):
                 raise DataLoss("nested arrays are flattened", pointer=f"{pointer}/{index}")
             _check_member(item, f"{pointer}/{index}", contexts, allow_inline, scope)
-    elif isinstance(value, float) and not value.is_integer() and float(f"{value:.15E}") != value:
+    elif isinstance(value, float) and not _keeps_digits(value):
         raise DataLoss("more digits than a JSON-LD number keeps", pointer=pointer)
+
+
+def _keeps_digits(value: float) -> bool:
+    """Whether JSON-LD's canonical xsd:double, which fractions and numbers from 1e21 become, is this very number."""
+    return (value.is_integer() and abs(value) < 1e21) or float(f"{value:.15E}") == value
 
 
 def _check_value_object(node: Mapping[str, Any], pointer: str) -> None:

@@ -48,9 +48,9 @@ def verify_proofs(
 ) -> list[tuple[Proof, PublicKey]]:
     """Each proof with the key that made it; raises at the first proof that does not hold.
 
-    `key_for(did_url, purpose)` finds the public key or raises. Raises MalformedProof, WrongProofPurpose, WrongChallenge,
-    WrongDomain, ProofExpired, UnsupportedCryptosuite, UnsupportedAlgorithm, InvalidSignature, and what canonicalization
-    and `key_for` raise.
+    `key_for(did_url, purpose)` finds the public key or raises. Raises MalformedProof, WrongProofPurpose,
+    WrongChallenge, WrongDomain, ProofExpired, UnsupportedCryptosuite, UnsupportedAlgorithm, InvalidSignature, and
+    what canonicalization and `key_for` raise.
     """
     proofs = read_proofs(document)
     for proof in proofs:

@@ -1,8 +1,8 @@
 """Compact JWS (RFC 7515), read strictly.
 
-Dangers: `alg` chosen by the attacker (none, HS256 with a public key: threat 13), unknown `crit` and `b64` (14), a key named
-by the header (15: `jwk`, `jku`, `x5u`, `x5c` are never followed here), segments that cost memory before they are refused
-(6), non-canonical base64url (7). The algorithm is refused before any key is touched.
+Dangers: `alg` chosen by the attacker (none, HS256 with a public key: threat 13), unknown `crit` and `b64` (14), a
+key named by the header (15: `jwk`, `jku`, `x5u`, `x5c` are never followed here), segments that cost memory before
+they are refused (6), non-canonical base64url (7). The algorithm is refused before any key is touched.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def sign_compact(header: dict[str, Any], payload: dict[str, Any] | bytes, signer
 
 
 def peek_compact(token: str, *, max_bytes: int = MAX_JWS_BYTES) -> UnverifiedJws:
-    """Take a token apart without believing it. Raises MalformedJws, InputTooLarge, UnsupportedAlgorithm, CriticalHeader."""
+    """Take a token apart without believing it. Raises MalformedJws, InputTooLarge, UnsupportedAlgorithm,
+    CriticalHeader.
+    """
     if not isinstance(token, str):
         raise MalformedJws("a token is a string")
     if len(token) > max_bytes:
@@ -86,7 +88,9 @@ def peek_compact(token: str, *, max_bytes: int = MAX_JWS_BYTES) -> UnverifiedJws
 def verify_compact(
     token: str, key: PublicKey, *, typ: str | None = None, max_bytes: int = MAX_JWS_BYTES
 ) -> dict[str, Any]:
-    """The payload of a token that `key` signed; `typ`, if given, must be the header's. Times are the caller's to check."""
+    """The payload of a token that `key` signed; `typ`, if given, must be the header's. Times are the caller's to
+    check.
+    """
     jws = peek_compact(token, max_bytes=max_bytes)
     if typ is not None and jws.header.get("typ") != typ:
         raise WrongTokenType(f"typ is not {typ}")

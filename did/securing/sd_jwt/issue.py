@@ -39,9 +39,10 @@ def issue(
 ) -> str:
     """The compact SD-JWT, ending in `~`; times are seconds since 1970.
 
-    `disclosable` names top-level claims, each of which gets a salted disclosure; the others are in the clear. `holder` is
-    bound by `cnf.jwk`. Raises NotDisclosable for a claim that must be in the clear or does not exist, MalformedSdJwt when
-    `claims` says something that this function sets, and the errors of strict JSON for values that have no safe form.
+    `disclosable` names top-level claims, each of which gets a salted disclosure; the others are in the clear.
+    `holder` is bound by `cnf.jwk`. Raises NotDisclosable for a claim that must be in the clear or does not exist,
+    MalformedSdJwt when `claims` says something that this function sets, and the errors of strict JSON for values
+    that have no safe form.
     """
     check_value(claims)
     for name in claims:

@@ -1,4 +1,5 @@
-"""The key binding JWT (RFC 9901 sections 4.3 and 7.3): the holder's signature over this presentation, for this verifier.
+"""The key binding JWT (RFC 9901 sections 4.3 and 7.3): the holder's signature over this presentation, for this
+verifier.
 
 Dangers (threats 30, 55): a presentation replayed to another verifier, an old one kept, one with disclosures added or
 taken away (`sd_hash` covers the text up to the last `~`), a key from anywhere but the signed `cnf`.
@@ -34,7 +35,9 @@ class KeyBinding:
 
 
 def bound_key(payload: Mapping[str, Any]) -> PublicKey | None:
-    """The key that the issuer bound the credential to, or None. Raises InvalidKeyBinding if `cnf` is not a lone `jwk`."""
+    """The key that the issuer bound the credential to, or None. Raises InvalidKeyBinding if `cnf` is not a lone
+    `jwk`.
+    """
     if "cnf" not in payload:
         return None
     confirmation = payload["cnf"]

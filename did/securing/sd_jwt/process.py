@@ -1,7 +1,8 @@
 """From a signed payload and its disclosures to the processed payload (RFC 9901 section 7.1, steps 3 and 4).
 
-Dangers (threat 29): the same digest twice, a disclosure that nothing references, a name that already exists at its level
-(overwriting `iss`, `exp` or `cnf`), chains of disclosures nested without end. Each is a refusal of the whole token.
+Dangers (threat 29): the same digest twice, a disclosure that nothing references, a name that already exists at its
+level (overwriting `iss`, `exp` or `cnf`), chains of disclosures nested without end. Each is a refusal of the whole
+token.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Processed:
 
 
 def process(payload: Mapping[str, Any], disclosures: Sequence[Disclosure]) -> Processed:
-    """Put disclosed values in place and take undisclosed digests out. Raises InvalidDisclosure, UnsupportedAlgorithm."""
+    """Put disclosed values in place and take undisclosed digests out. Raises InvalidDisclosure,
+    UnsupportedAlgorithm.
+    """
     digest = hash_for(payload.get("_sd_alg", "sha-256"))
     known = {digest(item.encoded): item for item in disclosures}
     run = _Run(known)

@@ -1,7 +1,7 @@
 """eddsa-jcs-2022 (Data Integrity EdDSA Cryptosuites 1.0 section 3.3): JCS, SHA-256, Ed25519.
 
-The proof carries the document's @context. The specification lets the document's context be longer than the proof's; here
-they must be equal, since an appended context would change what the members mean without being signed.
+The proof carries the document's @context. The specification lets the document's context be longer than the proof's;
+here they must be equal, since an appended context would change what the members mean without being signed.
 """
 
 from __future__ import annotations

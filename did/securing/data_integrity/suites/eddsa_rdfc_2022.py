@@ -1,7 +1,7 @@
 """eddsa-rdfc-2022 (Data Integrity EdDSA Cryptosuites 1.0 section 3.2): RDFC-1.0, SHA-256, Ed25519.
 
-The proof configuration is read with the document's context. RDF does not sign the context itself, so everything rests on
-`canonical.shape` (pinned contexts, one spelling per member).
+The proof configuration is read with the document's context. RDF does not sign the context itself, so everything
+rests on `canonical.shape` (pinned contexts, one spelling per member).
 """
 
 from __future__ import annotations
