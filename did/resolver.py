@@ -53,8 +53,8 @@ class Resolver:
         methods: Iterable[DidMethod],
         *,
         clock: Callable[[], float] = time.time,
-        ttl_s: float = 300.0,
-        negative_ttl_s: float = 15.0,
+        ttl_s: float = 60.0,
+        negative_ttl_s: float = 5.0,
         max_entries: int = 1024,
     ) -> None:
         """`clock` gives seconds; answers are kept for `ttl_s`, failures for `negative_ttl_s`, each up to
