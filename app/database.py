@@ -86,9 +86,10 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Yield a session for reads; whatever it changed is rolled back."""
+        """Yield a session for reads; whatever it changed is rolled back. Rows stay readable afterwards."""
         with self._sessions() as session:
             yield session
+            session.expunge_all()
             session.rollback()
 
     def close(self) -> None:

@@ -1,4 +1,5 @@
-"""What every request passes: an id, a body limit that holds while the body streams, safe headers, one log line, metrics.
+"""What every request passes: an id, a body limit that holds while the body streams, safe headers, one log line,
+metrics.
 
 The dangers: a body without end (a Content-Length that lies or is absent changes nothing), a page framed or sniffed into
 something else, a log line that holds a query string, an id that a caller chose to inject text into logs.

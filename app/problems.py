@@ -95,6 +95,9 @@ PROBLEMS: dict[str, Problem] = {
     "schema_outdated": Problem(503, "The database has not been migrated"),
     "chain_replaced": Problem(503, "The chain is not the one that the contracts are on"),
     "sender_unfunded": Problem(503, "The service cannot pay for transactions"),
+    # command line
+    "port_taken": Problem(503, "The port is in use"),
+    "invalid_id_file": Problem(400, "The file has lines that name no credential"),
     # ledger
     "ledger_job_failed": Problem(502, "The chain refused the change"),
     "ledger_stalled": Problem(503, "The chain has not taken the change yet", retryable=True),

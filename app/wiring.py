@@ -1,7 +1,7 @@
 """Settings become objects here, and nowhere else: the one place that knows every room.
 
-`build` is also the first start (docs: bootstrap): folders, keys, database, chain, contracts, the issuer's DID and a status
-list. Every step finds what an earlier start left, also one that was killed, and does what is missing.
+`build` is also the first start (docs: bootstrap): folders, keys, database, chain, contracts, the issuer's DID and a
+status list. Every step finds what an earlier start left, also one that was killed, and does what is missing.
 """
 
 from __future__ import annotations
@@ -162,7 +162,12 @@ def _assemble(
     if anchored is not None:
         wait_written(ledger, sender, anchored)
     lists = StatusLists(
-        database=database, clock=clock, settings=settings, ledger=ledger, registry=status_registry, identity=sender.address
+        database=database,
+        clock=clock,
+        settings=settings,
+        ledger=ledger,
+        registry=status_registry,
+        identity=sender.address,
     )
     wait_written(ledger, sender, lists.ensure_current())
     ethr = EthrMethod({chain.chain_id: RegistryReader(did_registry)})

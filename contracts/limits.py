@@ -7,8 +7,9 @@ TX_GAS_LIMIT = 16_777_216
 # Gas limit of the in-process chain's blocks; the same magnitude as public chains, so what fits here fits there.
 BLOCK_GAS_LIMIT = 30_000_000
 
-# Gas for eth_call and eth_estimateGas: geth's default is 50 million (--rpc.gascap).
-CALL_GAS_LIMIT = 50_000_000
+# Gas for eth_call and eth_estimateGas: what a transaction can have. py-evm runs about 2 million gas of tight loop a
+# second and the node answers nobody else meanwhile, so geth's 50 million (--rpc.gascap) would be half a minute.
+CALL_GAS_LIMIT = TX_GAS_LIMIT
 
 # A signed transaction's largest encoding: geth's pool takes 128 KiB (txMaxSize).
 MAX_TRANSACTION_BYTES = 131_072

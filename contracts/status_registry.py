@@ -174,7 +174,7 @@ class CredentialStatusRegistry:
     # Calldata
 
     def encode_create_list(
-        self, identity: str, salt: bytes, *, bits: int, capacity: int, irreversible: bool = True, uri: str = ""
+        self, identity: str, salt: bytes, bits: int, capacity: int, irreversible: bool = True, uri: str = ""
     ) -> bytes:
         """Calldata that creates the list `list_id(identity, salt)`; only the identity's controller can.
 

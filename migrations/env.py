@@ -1,7 +1,7 @@
 """Alembic's entry: run on the connection that `app.bootstrap.schema` hands over, inside its transaction.
 
-SQLite can change a schema in a transaction, which Alembic does not assume by itself; here it must, because a kill in the
-middle of a migration would otherwise leave half a schema.
+SQLite can change a schema in a transaction, which Alembic does not assume by itself; here it must, because a kill in
+the middle of a migration would otherwise leave half a schema.
 """
 
 from alembic import context

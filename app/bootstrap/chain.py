@@ -1,8 +1,8 @@
 """Open the chain: an external endpoint, the in-process node, or the node of the process that already holds it.
 
-The in-process chain has one writer behind a file lock. Whoever serves it writes its loopback address and genesis hash to
-`chain.json`; other processes of the same data directory use that, and believe it only if the genesis is the same, for
-another service may have taken the port since.
+The in-process chain has one writer behind a file lock. Whoever serves it writes its loopback address and genesis hash
+to `chain.json`; other processes of the same data directory use that, and believe it only if the genesis is the same,
+for another service may have taken the port since.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from contracts.rpc import HttpTransport, Transport
 if TYPE_CHECKING:
     from contracts.node import Node
 
-__all__ = ["ChainAccess", "announce", "open_chain", "withdraw"]
+__all__ = ["ChainAccess", "announce", "announced", "chain_path", "genesis_hash", "open_chain", "withdraw"]
 
 GENESIS_FUNDS_WEI: Final = 10**24
 """A million ether of the in-process chain, whose ether is worth nothing; a deployment costs about 0.005."""
@@ -43,7 +43,9 @@ def chain_path(settings: Settings) -> Path:
     return settings.data_dir / "chain" / "chain.sqlite3"
 
 
-def open_chain(settings: Settings, *, fund: str, clock: Callable[[], float], own: bool, wait_s: float = 15.0) -> ChainAccess:
+def open_chain(
+    settings: Settings, *, fund: str, clock: Callable[[], float], own: bool, wait_s: float = 15.0
+) -> ChainAccess:
     """Reach the chain that the settings name.
 
     `fund` is the address that a new in-process chain's genesis pays; `own` demands to hold the in-process chain, as
@@ -53,7 +55,7 @@ def open_chain(settings: Settings, *, fund: str, clock: Callable[[], float], own
         return ChainAccess(HttpTransport(settings.chain_url))
     deadline = time.monotonic() + wait_s
     while True:
-        if not own and (served := _announced(settings.data_dir)) is not None:
+        if not own and (served := announced(settings.data_dir)) is not None:
             return ChainAccess(served)
         try:
             return _open_node(settings, fund, clock)
@@ -78,7 +80,8 @@ def _who_holds(settings: Settings, *, own: bool) -> str:
     return f"another process holds the chain of {settings.data_dir} and does not serve it; try again when it has ended"
 
 
-def _announced(data_dir: Path) -> HttpTransport | None:
+def announced(data_dir: Path) -> HttpTransport | None:
+    """The transport to the process that serves this data directory's chain; None if nobody does."""
     try:
         note = json.loads((data_dir / _ANNOUNCEMENT).read_text())
         transport = HttpTransport(note["url"])

@@ -1,8 +1,8 @@
 """Deploy the contracts once per chain, through the outbox, and remember where they are.
 
-The dangers: a crash between sending and remembering that leaves the contracts lost or deployed twice, and a chain that was
-swapped for another with the same id. A deployment is a ledger job with a fixed key; its address follows from sender and
-nonce, which are stored before anything is sent. The genesis hash is compared at every start.
+The dangers: a crash between sending and remembering that leaves the contracts lost or deployed twice, and a chain that
+was swapped for another with the same id. A deployment is a ledger job with a fixed key; its address follows from sender
+and nonce, which are stored before anything is sent. The genesis hash is compared at every start.
 """
 
 from __future__ import annotations
@@ -125,7 +125,8 @@ def _written_nonce(deployer: Deployer, contract: str) -> int:
 
 
 def wait_written(ledger: Ledger, sender: Sender, job_id: int, *, timeout_s: float = WAIT_S) -> JobState:
-    """Send until a block holds the job. Raises LedgerJobFailed, LedgerStalled, and ChainError leaves from the last try."""
+    """Send until a block holds the job. Raises LedgerJobFailed, LedgerStalled, and ChainError leaves from the last
+    try."""
     deadline = time.monotonic() + timeout_s
     while True:
         unreachable: ChainUnavailable | None = None

@@ -1,8 +1,8 @@
 """Folders, secrets and locks in the data directory.
 
 The dangers: a key that others on the machine can read, a key file that a crash left half written, two processes that do
-the same first step at once. A secret is written to a file of its own, flushed and then linked to its name, so it is there
-whole or not at all, and of two processes that start together the first one's stays.
+the same first step at once. A secret is written to a file of its own, flushed and then linked to its name, so it is
+there whole or not at all, and of two processes that start together the first one's stays.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def secret_file(path: Path, create: Callable[[], bytes]) -> bytes:
         _write_once(path, create())
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
-        raise KeyFileExposed(f"{path} has mode {mode:04o}: run chmod 600 on it, and replace the key if others may have read it")
+        raise KeyFileExposed(
+            f"{path} has mode {mode:04o}: run chmod 600 on it, and replace the key if others may have read it"
+        )
     content = path.read_bytes()
     if not content:
         raise KeyFileDamaged(f"{path} is empty")
@@ -91,7 +93,9 @@ def exclusive(database: Database, folder: Path, name: str, *, wait_s: float) -> 
 
     Both go away with their holder, however it ends. Raises LockBusy after `wait_s` seconds.
     """
-    holder = _file_lock(folder / f"{name}.lock", wait_s) if database.is_sqlite else _advisory_lock(database, name, wait_s)
+    holder = (
+        _file_lock(folder / f"{name}.lock", wait_s) if database.is_sqlite else _advisory_lock(database, name, wait_s)
+    )
     with holder:
         yield
 

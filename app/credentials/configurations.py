@@ -1,7 +1,7 @@
 """Which credentials can be issued: one frozen description each, read by issuance, metadata and the wallet's display.
 
-The claim names are terms of the pinned identity context (`did.credentials.contexts.ASSAY_CONTEXT`); a name without a term
-there would be dropped by JSON-LD and so never be signed, which the kernel refuses.
+The claim names are terms of the pinned identity context (`did.credentials.contexts.ASSAY_CONTEXT`); a name without a
+term there would be dropped by JSON-LD and so never be signed, which the kernel refuses.
 """
 
 from __future__ import annotations

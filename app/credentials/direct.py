@@ -31,7 +31,8 @@ class DirectIssuance:
         livemode: bool,
         actor: str,
     ) -> tuple[CredentialView, IssuedCredential]:
-        """Issue and commit. Raises UnknownConfiguration, what the session raises, and what `Credentials.issue` raises."""
+        """Issue and commit. Raises UnknownConfiguration, what the session raises, and what `Credentials.issue`
+        raises."""
         chosen = CONFIGURATIONS.get(configuration)
         if chosen is None:
             raise UnknownConfiguration(f"choose one of {', '.join(CONFIGURATIONS)}", pointer="/configuration")

@@ -1,7 +1,8 @@
 """Write and sign a credential: the same claims and evidence as a VC 2.0 or as an SD-JWT VC.
 
 A credential ends when the document it rests on does, if that is sooner. Evidence and status are never disclosable: a
-holder who could withhold them could pass a rehearsal off as a check, or a revoked credential off as one that has no status.
+holder who could withhold them could pass a rehearsal off as a check, or a revoked credential off as one that has no
+status.
 """
 
 from __future__ import annotations

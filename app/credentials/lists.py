@@ -1,8 +1,8 @@
 """Status lists: made in the registry before they are used, filled at random, replaced in time.
 
-The danger is an index that tells something: sequential indices give away how many credentials there are and when they were
-issued, so a free one is drawn at random. A list takes credentials up to half its capacity, its successor being made on
-chain from then on; the rest is room for the draw and for a successor that is late.
+The danger is an index that tells something: sequential indices give away how many credentials there are and when they
+were issued, so a free one is drawn at random. A list takes credentials up to half its capacity, its successor being
+made on chain from then on; the rest is room for the draw and for a successor that is late.
 """
 
 from __future__ import annotations
@@ -148,5 +148,6 @@ class StatusLists:
 
     def _ours(self) -> Select[StatusListRow]:
         return select(StatusListRow).where(
-            StatusListRow.chain_id == self._registry.chain.chain_id, StatusListRow.registry_address == self._registry.address
+            StatusListRow.chain_id == self._registry.chain.chain_id,
+            StatusListRow.registry_address == self._registry.address,
         )

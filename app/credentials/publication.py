@@ -1,9 +1,9 @@
 """Publish the registry's words as the two standard list formats, for verifiers without a chain.
 
-Both are derived from one snapshot of the list, never from the database: what we publish is what the chain says. The danger
-is the other bit order (threat 49): Token Status List counts from the lowest bit, Bitstring Status List from the highest.
-Building and signing a list costs far more than asking for its version, so a document is kept until the version changes or
-it grows old.
+Both are derived from one snapshot of the list, never from the database: what we publish is what the chain says. The
+danger is the other bit order (threat 49): Token Status List counts from the lowest bit, Bitstring Status List from the
+highest. Building and signing a list costs far more than asking for its version, so a document is kept until the version
+changes or it grows old.
 """
 
 from __future__ import annotations

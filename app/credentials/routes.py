@@ -25,9 +25,13 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["credentials"])
 
+_ISSUE = authorized("credentials:issue")
+_READ = authorized("credentials:read")
+_REVOKE = authorized("credentials:revoke")
+
 
 @router.post("/v1/credentials", status_code=201)
-def issue(request: Request, body: IssueRequest, caller: Caller = authorized("credentials:issue")) -> IssuedObject:
+def issue(request: Request, body: IssueRequest, caller: Caller = _ISSUE) -> IssuedObject:
     """Issue a credential about an approved verification session; it is in this answer and nowhere else."""
     wiring = wiring_of(request)
     view, issued = wiring.direct_issuance.issue(
@@ -48,7 +52,7 @@ def list_credentials(
     cursor: Annotated[str | None, Query(max_length=60)] = None,
     verification_session: Annotated[str | None, Query(max_length=60)] = None,
     state: Literal["active", "suspended", "revoked"] | None = None,
-    caller: Caller = authorized("credentials:read"),
+    caller: Caller = _READ,
 ) -> CredentialList:
     """The caller's credentials, newest first."""
     views, more = wiring_of(request).credentials.list(
@@ -59,24 +63,20 @@ def list_credentials(
 
 
 @router.get("/v1/credentials/{credential_id}")
-def get_credential(
-    request: Request, credential_id: str, caller: Caller = authorized("credentials:read")
-) -> CredentialObject:
+def get_credential(request: Request, credential_id: str, caller: Caller = _READ) -> CredentialObject:
     """One credential, its status, and how far the chain is with it."""
     return credential_object(wiring_of(request).credentials.get(credential_id, livemode=caller.livemode))
 
 
 @router.post("/v1/credentials/{credential_id}/revoke")
-def revoke(
-    request: Request, credential_id: str, body: StatusChangeRequest, caller: Caller = authorized("credentials:revoke")
-) -> dict[str, Any]:
+def revoke(request: Request, credential_id: str, body: StatusChangeRequest, caller: Caller = _REVOKE) -> dict[str, Any]:
     """Revoke for good. Repeating it changes nothing."""
     return _change(request, credential_id, "revoked", body, caller)
 
 
 @router.post("/v1/credentials/{credential_id}/suspend")
 def suspend(
-    request: Request, credential_id: str, body: StatusChangeRequest, caller: Caller = authorized("credentials:revoke")
+    request: Request, credential_id: str, body: StatusChangeRequest, caller: Caller = _REVOKE
 ) -> dict[str, Any]:
     """Suspend until reinstated."""
     return _change(request, credential_id, "suspended", body, caller)
@@ -84,13 +84,15 @@ def suspend(
 
 @router.post("/v1/credentials/{credential_id}/reinstate")
 def reinstate(
-    request: Request, credential_id: str, body: StatusChangeRequest, caller: Caller = authorized("credentials:revoke")
+    request: Request, credential_id: str, body: StatusChangeRequest, caller: Caller = _REVOKE
 ) -> dict[str, Any]:
     """End a suspension."""
     return _change(request, credential_id, "active", body, caller)
 
 
-def _change(request: Request, credential_id: str, to_state: State, body: StatusChangeRequest, caller: Caller) -> Any:
+def _change(
+    request: Request, credential_id: str, to_state: State, body: StatusChangeRequest, caller: Caller
+) -> dict[str, Any]:
     credentials = wiring_of(request).credentials
     change = credentials.change_many(
         [credential_id],

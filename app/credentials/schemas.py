@@ -9,7 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.credentials.service import CredentialView
 
-__all__ = ["CredentialList", "CredentialObject", "IssueRequest", "IssuedObject", "StatusChangeRequest", "credential_object"]
+__all__ = [
+    "CredentialList",
+    "CredentialObject",
+    "IssueRequest",
+    "IssuedObject",
+    "StatusChangeRequest",
+    "credential_object",
+]
 
 
 class IssueRequest(BaseModel):
@@ -86,7 +93,14 @@ class CredentialList(BaseModel):
 
 def credential_object(view: CredentialView) -> CredentialObject:
     """A view in the form of the API."""
-    anchor = view.anchor
+    anchor = None
+    if view.anchor is not None:
+        anchor = AnchorObject(
+            state=view.anchor.state,
+            transaction=view.anchor.transaction_hash,
+            block=view.anchor.block_number,
+            reason=view.anchor.reason,
+        )
     return CredentialObject(
         id=view.id,
         configuration=view.configuration,
@@ -104,12 +118,6 @@ def credential_object(view: CredentialView) -> CredentialObject:
             list=view.list_id,
             index=view.list_index,
             changed_at=view.changed_at,
-            anchor=anchor
-            and AnchorObject(
-                state=anchor.state,
-                transaction=anchor.transaction_hash,
-                block=anchor.block_number,
-                reason=anchor.reason,
-            ),
+            anchor=anchor,
         ),
     )

@@ -1,7 +1,8 @@
 """Issue credentials and read what was issued; `status.py` has the verbs that change their status.
 
-The danger: a credential that exists without its place in a status list, or the other way round. Drawing the index, signing,
-the row and the audit row are one transaction, and the caller hands the credential out only after it has committed.
+The danger: a credential that exists without its place in a status list, or the other way round. Drawing the index,
+signing, the row and the audit row are one transaction, and the caller hands the credential out only after it has
+committed.
 """
 
 from __future__ import annotations

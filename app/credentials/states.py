@@ -1,7 +1,7 @@
 """The states of an issued credential and the only ways between them.
 
-Revoked is final, in the database and in the registry (the list is irreversible). A change to the state that already holds
-changes nothing and is no error, so that a command can be repeated after a lost answer.
+Revoked is final, in the database and in the registry (the list is irreversible). A change to the state that already
+holds changes nothing and is no error, so that a command can be repeated after a lost answer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Revoke, suspend, reinstate: state, ledger job and audit row in one transaction, answered before the chain knows.
 
-The danger: a change that is acknowledged and lost, or two changes that race and leave database and chain apart. The state
-moves by one guarded UPDATE whose row count decides; the same transaction queues what must be written on chain.
+The danger: a change that is acknowledged and lost, or two changes that race and leave database and chain apart. The
+state moves by one guarded UPDATE whose row count decides; the same transaction queues what must be written on chain.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from app.credentials.states import (
 )
 from app.credentials.tables import CredentialRow, StatusChangeRow
 from app.database import Database
+from app.errors import ServiceError
 from app.identifiers import new_id
 from app.ledger.service import Ledger
 
@@ -32,7 +33,11 @@ __all__ = ["StatusVerbs"]
 
 CHUNK: Final = 200
 """Credentials changed in one transaction: long enough to save flushes, short enough not to hold up other writers."""
-_ACTIONS: Final = {"revoked": "credential.revoked", "suspended": "credential.suspended", "active": "credential.reinstated"}
+_ACTIONS: Final = {
+    "revoked": "credential.revoked",
+    "suspended": "credential.suspended",
+    "active": "credential.reinstated",
+}
 
 
 class StatusVerbs:
@@ -129,6 +134,19 @@ class StatusVerbs:
             detail = {"from": change.from_state, "reason": reason}
             action = _ACTIONS[change.to_state]
             self._audit.record(session, actor=actor, action=action, subject=change.credential_id, detail=detail)
+
+    def plan_many(
+        self, credential_ids: Sequence[str], to_state: State, *, livemode: bool | None = None
+    ) -> list[Change | ServiceError]:
+        """What `change_many` would do to each, or the error it would end with; changes nothing."""
+        found: list[Change | ServiceError] = []
+        with self._database.reading() as session:
+            for credential_id in credential_ids:
+                try:
+                    found.append(self._plan(session, credential_id, to_state, livemode))
+                except (CredentialNotFound, CredentialRevoked) as error:
+                    found.append(error)
+        return found
 
     def _plan(self, session: Session, credential_id: str, to_state: State, livemode: bool | None) -> Change:
         row = session.get(CredentialRow, credential_id, populate_existing=True)

@@ -1,8 +1,9 @@
 """A credential's status, read from the chain and from nothing else.
 
-Rules of the chain notes, section 9: revoked and suspended count as soon as the latest block says so, valid only once a safe
-block says so. Only the configured registry on the configured chain is believed: an entry that points elsewhere would let
-an attacker keep the status of a credential in a contract of their own. Whatever cannot be read raises, which is unknown.
+Rules of the chain notes, section 9: revoked and suspended count as soon as the latest block says so, valid only once a
+safe block says so. Only the configured registry on the configured chain is believed: an entry that points elsewhere
+would let an attacker keep the status of a credential in a contract of their own. Whatever cannot be read raises, which
+is unknown.
 """
 
 from __future__ import annotations
@@ -54,4 +55,3 @@ class RegistryStatusSource:
 def _stricter(latest: StatusReading, safe: StatusReading) -> StatusAnswer:
     """The safe reading, with whatever flags the latest one has gained since."""
     return StatusAnswer(safe.status, safe.flags | latest.flags, safe.version, safe.block)
-

@@ -1,4 +1,5 @@
-"""What was issued and what was changed. No claim stands here in the clear: a credential is its id, its digest, its place.
+"""What was issued and what was changed. No claim stands here in the clear: a credential is its id, its digest, its
+place.
 
 Unique (list, index) is what keeps two credentials from sharing a status.
 """

@@ -190,6 +190,7 @@ class Delivery:
         with self._database.reading() as session:
             row = session.get(AccessTokenRow, sha256_hex(token))
             offer_row = session.get(CredentialOfferRow, row.offer_id) if row else None
+            session.expunge_all()
         if row is None or offer_row is None:
             raise _token_refusal("the access token is unknown")
         state = state_at(offer_row, now)

@@ -46,6 +46,7 @@ class CodeExchange:
         with self._database.reading() as session:
             found = CredentialOfferRow.code_sha256 == sha256_hex(request.code)
             row = session.scalar(select(CredentialOfferRow).where(found))
+            session.expunge_all()
         if row is None or state_at(row, self._clock()) not in ("created", "retrieved"):
             raise ProtocolRefusal("invalid_grant", _GONE)
         if row.tx_code_required and not request.tx_code:

@@ -85,8 +85,8 @@ class Issuance:
         offer = self._offers.by_reference(reference, mark_retrieved=True)
         if offer is None:
             raise ProtocolRefusal("not_found", "no such offer", status=404)
-        if offer.state not in ("created", "retrieved"):
-            raise ProtocolRefusal("gone", f"the offer is {offer.state}", status=410)
+        if offer.state in ("expired", "canceled") or offer.expires_at <= self._clock():
+            raise ProtocolRefusal("gone", "the offer has ended", status=410)
         grant: dict[str, Any] = {"pre-authorized_code": self._offers.code_of(offer.id)}
         if offer.tx_code_required:
             grant["tx_code"] = {

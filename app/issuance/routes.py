@@ -47,7 +47,7 @@ _CREATE_BODY = {"requestBody": {"content": {"application/json": {"schema": Creat
 
 
 @router.post("", status_code=201, openapi_extra=_CREATE_BODY)
-def create_offer(offers: OffersHere, body: NewOffer, caller: Issues) -> dict[str, Any]:
+def create_offer(caller: Issues, offers: OffersHere, body: NewOffer) -> dict[str, Any]:
     """Offer credentials about an approved session; the answer is the only place that shows `tx_code`."""
     offer = offers.create(
         verification_session=body.verification_session,

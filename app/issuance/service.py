@@ -140,8 +140,9 @@ class Offers:
         found = CredentialOfferRow.reference_sha256 == sha256_hex(reference)
         with self._database.reading() as session:
             row = session.scalar(select(CredentialOfferRow).where(found))
-        if row is None:
-            return None
+            if row is None:
+                return None
+            session.expunge(row)
         if mark_retrieved and state_at(row, self._clock()) == "created":
             self._mark_retrieved(row)
         return self._view(row, (), self._clock())

@@ -1,7 +1,7 @@
 """Put the issuer's public keys into the DID registry, once.
 
-What is missing is found by reading the registry, not by remembering: a start after a crash, or on a chain where the update
-was already mined, adds nothing. The update goes through the outbox like every other write.
+What is missing is found by reading the registry, not by remembering: a start after a crash, or on a chain where the
+update was already mined, adds nothing. The update goes through the outbox like every other write.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+from app.database import Database
 from app.issuers.keys import KeyRing
 from app.ledger.service import Ledger
-from app.database import Database
 from contracts.did_registry import AttributeChanged, DIDOp, DIDOpKind, DIDRegistry
 
 __all__ = ["enqueue_missing_keys"]
@@ -22,7 +22,9 @@ SIGNING: Final = "did/pub/Multikey/veriKey"
 AUTHENTICATION: Final = "did/pub/Multikey/sigAuth"
 
 
-def enqueue_missing_keys(database: Database, ledger: Ledger, registry: DIDRegistry, identity: str, keys: KeyRing) -> int | None:
+def enqueue_missing_keys(
+    database: Database, ledger: Ledger, registry: DIDRegistry, identity: str, keys: KeyRing
+) -> int | None:
     """Queue an update with the keys that the registry does not name; returns its job, or None if all are there."""
     wanted = [
         (_name(SIGNING), keys.assertion_ed25519.public.multicodec()),

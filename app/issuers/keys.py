@@ -1,8 +1,8 @@
 """The service's own private keys, one file each with mode 0600 under `keys/`.
 
-Four keys with one purpose each: the controller owns the did:ethr identity and signs chain transactions, Ed25519 and P-256
-sign credentials, the request key signs what the verifier asks of wallets. A key that had two purposes could be made to
-sign one thing as the other.
+Four keys with one purpose each: the controller owns the did:ethr identity and signs chain transactions, Ed25519 and
+P-256 sign credentials, the request key signs what the verifier asks of wallets. A key that had two purposes could be
+made to sign one thing as the other.
 """
 
 from __future__ import annotations

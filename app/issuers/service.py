@@ -1,8 +1,8 @@
 """The issuer's identities: one issuer, two DIDs with the same keys (docs/decisions/0005).
 
-`did:ethr` resolves from the chain alone and signs by default. `did:web` is what a wallet can resolve with HTTPS alone and
-names the verifier in requests. Which fragment a key has in the did:ethr document follows from the registry's events, so it
-is looked up by the key and never assumed.
+`did:ethr` resolves from the chain alone and signs by default. `did:web` is what a wallet can resolve with HTTPS alone
+and names the verifier in requests. Which fragment a key has in the did:ethr document follows from the registry's
+events, so it is looked up by the key and never assumed.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ class Issuers:
         keys = ((self._keys.assertion_ed25519, "key-ed25519"), (self._keys.assertion_p256, "key-p256"))
         return {
             "keys": [
-                {**key.public.to_jwk(), "kid": f"{did}#{fragment}", "use": "sig", "alg": key.alg} for key, fragment in keys
+                {**key.public.to_jwk(), "kid": f"{did}#{fragment}", "use": "sig", "alg": key.alg}
+                for key, fragment in keys
             ]
         }
 
@@ -141,7 +142,8 @@ class OwnWebMethod:
 
 
 def web_did(base_url: str) -> str:
-    """The did:web of a base URL (did:web method section 3.2): a port's colon is percent-encoded, slashes become colons."""
+    """The did:web of a base URL (did:web method section 3.2): a port's colon is percent-encoded, slashes become
+    colons."""
     parts = urlsplit(base_url)
     segments = [quote(segment, safe="") for segment in parts.path.split("/") if segment]
     return ":".join(["did", "web", quote(parts.netloc.lower(), safe=""), *segments])

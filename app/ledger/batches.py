@@ -1,7 +1,8 @@
 """Which status changes travel together: those of one list, oldest first, the last word on each index.
 
-A batch is bounded by the gas of one transaction (EIP-7825): a change costs at most about 24,000 gas, when it is the first to
-touch its word of storage. A list has one batch on its way at a time, because each names the list version it builds on.
+A batch is bounded by the gas of one transaction (EIP-7825): a change costs at most about 24,000 gas, when it is the
+first to touch its word of storage. A list has one batch on its way at a time, because each names the list version it
+builds on.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def next_batch(session: Session, list_id: str, size: int) -> StatusBatch | None:
     changes: dict[int, int] = {}
     jobs: list[int] = []
     for job_id, index, status in rows:
+        assert index is not None
+        assert status is not None
         if index not in changes and len(changes) == size:
             break
         changes[index] = status

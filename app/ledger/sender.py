@@ -1,10 +1,8 @@
-"""Carry queued jobs onto the chain: sign and store, then send, then confirm; safe to stop at any point.
+"""Carry queued jobs onto the chain: sign and store, then send; safe to stop at any point.
 
-The order is the whole idea (notes on outboxes: 11 kills, no duplicate, no gap). The nonce is MAX + 1 in the database and is
-taken in the same transaction that stores the signed bytes, so a crash before that leaves a queued job and a crash after it
-leaves bytes that can be sent again and again: a chain takes one transaction per nonce. One process sends at a time, behind
-a lock; a transaction counts as final when it is buried `confirmations` deep, and one that a reorganisation removed goes
-back to submitted.
+The order is the whole idea. The nonce is MAX + 1 in the database and is taken in the same transaction that stores the
+signed bytes, so a crash before that leaves a queued job, and a crash after it leaves bytes that can be sent again and
+again: a chain takes one transaction per nonce. One process sends at a time, behind a lock.
 """
 
 from __future__ import annotations
@@ -22,16 +20,16 @@ from app.clock import Clock
 from app.database import Database
 from app.ledger.batches import MAX_CHANGES, StatusBatch, next_batch, waiting_lists
 from app.ledger.reverts import ENTRY_ERRORS, revert_name
+from app.ledger.settlement import Settlement
 from app.ledger.tables import ChainTransactionRow, LedgerJobRow
 from contracts.chain import Chain
-from contracts.errors import CallReverted, TransactionRejected
+from contracts.errors import CallReverted
 from contracts.limits import TX_GAS_LIMIT
 from contracts.status_registry import CredentialStatusRegistry
 from contracts.transactions import address_of, sign_transaction
 
 __all__ = ["Sender"]
 
-MAX_ATTEMPTS: Final = 5
 MAX_ROUNDS: Final = 1000
 """Rounds of one flush: an upper bound against endless work, far above what 100,000 waiting changes need."""
 
@@ -59,8 +57,10 @@ class Sender:
         self._chain = chain
         self._private_key = private_key
         self._lock_dir = lock_dir
-        self._confirmations = confirmations
         self.address = address_of(private_key)
+        self._settlement = Settlement(
+            database=database, clock=clock, chain=chain, address=self.address, confirmations=confirmations
+        )
         self.status_registry: CredentialStatusRegistry | None = None
         """Set once it is deployed; until then status changes wait."""
 
@@ -69,120 +69,13 @@ class Sender:
         moved = False
         with exclusive(self._database, self._lock_dir, "ledger", wait_s=wait_s):
             for _ in range(MAX_ROUNDS):
-                progress = self._settle()
+                progress = self._settlement.settle()
                 progress = self._send_next_call() or progress
                 progress = self._send_statuses() or progress
                 if not progress:
                     break
                 moved = True
         return moved
-
-    # Confirming
-
-    def _settle(self) -> bool:
-        """Send again what no block holds, and note what one does; returns whether any state changed."""
-        with self._database.reading() as session:
-            rows = list(
-                session.scalars(
-                    select(ChainTransactionRow)
-                    .where(
-                        ChainTransactionRow.state.in_(("submitted", "mined")),
-                        ChainTransactionRow.chain_id == self._chain.chain_id,
-                        ChainTransactionRow.sender == self.address,
-                    )
-                    .order_by(ChainTransactionRow.nonce)
-                )
-            )
-            session.expunge_all()
-        return any([self._settle_one(row) for row in rows])
-
-    def _settle_one(self, row: ChainTransactionRow) -> bool:
-        head = self._chain.head().number
-        # Read before the receipt: in this order a transaction mined in between is not taken for a displaced one.
-        settled_nonce = self._chain.nonce(self.address, max(0, head - self._confirmations + 1))
-        receipt = self._chain.receipt(row.hash)
-        if receipt is None:
-            if row.state == "mined":
-                log.warning("transaction_reorganised", transaction=row.hash, nonce=row.nonce)
-                self._record(row, "submitted", block_number=None, block_hash=None)
-                return True
-            if settled_nonce > row.nonce:
-                return self._displaced(row)
-            self._broadcast(row)
-            receipt = self._chain.receipt(row.hash)
-            if receipt is None:
-                return False
-        if receipt.status != 1:
-            return self._reverted(row)
-        deep = head - receipt.block_number + 1 >= self._confirmations
-        state = "final" if deep else "mined"
-        if state == row.state and receipt.block_hash == row.block_hash:
-            return False
-        self._record(
-            row, state, block_number=receipt.block_number, block_hash=receipt.block_hash, gas_used=receipt.gas_used
-        )
-        return True
-
-    def _broadcast(self, row: ChainTransactionRow) -> None:
-        try:
-            self._chain.send_raw(row.raw)
-        except TransactionRejected as error:
-            # The bytes are kept and sent again: what refuses them (funds, fees, a gap before them) can pass.
-            log.warning("transaction_rejected", transaction=row.hash, nonce=row.nonce, reason=error.reason)
-            note = f"rejected: {error.reason}"
-            if row.note != note:
-                self._record(row, "submitted", note=note)
-
-    def _record(self, row: ChainTransactionRow, state: str, **values: object) -> None:
-        """Write a transaction's state and its jobs' together."""
-        now = self._clock()
-        if state in ("mined", "final"):
-            values["note"] = None
-            if row.mined_at is None:
-                values["mined_at"] = now
-        with self._database.transaction() as session:
-            session.execute(
-                update(ChainTransactionRow).where(ChainTransactionRow.hash == row.hash).values(state=state, **values)
-            )
-            session.execute(
-                update(LedgerJobRow)
-                .where(LedgerJobRow.transaction_hash == row.hash)
-                .values(state=state, reason=values.get("note"), updated_at=now)
-            )
-
-    def _reverted(self, row: ChainTransactionRow) -> bool:
-        log.warning("transaction_reverted", transaction=row.hash, purpose=row.purpose)
-        return self._give_back(row, "reverted")
-
-    def _displaced(self, row: ChainTransactionRow) -> bool:
-        log.warning("nonce_used_by_another", transaction=row.hash, nonce=row.nonce)
-        return self._give_back(row, "another transaction of this sender took the nonce")
-
-    def _give_back(self, row: ChainTransactionRow, why: str) -> bool:
-        """End a transaction without effect, and queue its jobs again, a few times at most.
-
-        A stale list version, gas that no longer suffices or a list paused for a moment pass on a fresh attempt, which reads
-        everything anew; what fails for good shows its reason at the next estimate.
-        """
-        now = self._clock()
-        with self._database.transaction() as session:
-            session.execute(
-                update(ChainTransactionRow).where(ChainTransactionRow.hash == row.hash).values(state="failed", note=why)
-            )
-            mine = LedgerJobRow.transaction_hash == row.hash
-            session.execute(
-                update(LedgerJobRow)
-                .where(mine, LedgerJobRow.attempts + 1 >= MAX_ATTEMPTS)
-                .values(state="failed", reason=why, attempts=LedgerJobRow.attempts + 1, updated_at=now)
-            )
-            session.execute(
-                update(LedgerJobRow)
-                .where(mine, LedgerJobRow.attempts + 1 < MAX_ATTEMPTS)
-                .values(
-                    state="queued", reason=why, attempts=LedgerJobRow.attempts + 1, transaction_hash=None, updated_at=now
-                )
-            )
-        return True
 
     # Sending
 
@@ -212,7 +105,8 @@ class Sender:
             return False
         with self._database.reading() as session:
             lists = waiting_lists(session)
-        return any([self._send_batch(registry, list_id) for list_id in lists])
+        moved = [self._send_batch(registry, list_id) for list_id in lists]
+        return any(moved)
 
     def _send_batch(self, registry: CredentialStatusRegistry, list_id: str) -> bool:
         known = registry.get_list(bytes.fromhex(list_id[2:]))
@@ -282,7 +176,7 @@ class Sender:
             if len(taken) != len(draft.job_ids):
                 session.rollback()
                 return True
-        self._broadcast(row)
+        self._settlement.broadcast(row)
         return True
 
     def _next_nonce(self, session: Session, floor: int) -> int:

@@ -1,7 +1,7 @@
 """State what must be written on chain, in the transaction that caused it, and ask what became of it.
 
-The danger: an acknowledged change that never reaches the chain, or reaches it twice. A job row commits or rolls back with
-its cause; its key makes a repeated intention the same job; `Sender` alone moves it on.
+The danger: an acknowledged change that never reaches the chain, or reaches it twice. A job row commits or rolls back
+with its cause; its key makes a repeated intention the same job; `Sender` alone moves it on.
 """
 
 from __future__ import annotations
@@ -73,12 +73,15 @@ class Ledger:
         """Called after a transaction that queued something, so that a worker need not wait for its next look."""
 
     def enqueue_call(self, session: Session, *, key: str, purpose: str, to: str | None, data: bytes) -> int:
-        """Queue a contract call, or a deployment if `to` is None; returns the job id. A failed job of that key is tried anew."""
+        """Queue a contract call, or a deployment if `to` is None; returns the job id. A failed job of that key is tried
+        anew."""
         return self._enqueue(session, LedgerJobRow(key=key, kind="call", purpose=purpose, to=to, data=data))
 
     def enqueue_status(self, session: Session, *, key: str, list_id: str, index: int, status: int) -> int:
         """Queue the change of one entry of a status list; many of one list travel in one transaction."""
-        row = LedgerJobRow(key=key, kind="status", purpose="setStatuses", list_id=list_id, list_index=index, status=status)
+        row = LedgerJobRow(
+            key=key, kind="status", purpose="setStatuses", list_id=list_id, list_index=index, status=status
+        )
         return self._enqueue(session, row)
 
     def _enqueue(self, session: Session, row: LedgerJobRow) -> int:
@@ -137,15 +140,21 @@ class Ledger:
     def has_work(self) -> bool:
         """Whether anything is queued, or sent and not final."""
         with self._database.reading() as session:
-            return session.scalar(select(LedgerJobRow.id).where(LedgerJobRow.state.in_(OPEN_STATES)).limit(1)) is not None
+            return (
+                session.scalar(select(LedgerJobRow.id).where(LedgerJobRow.state.in_(OPEN_STATES)).limit(1)) is not None
+            )
 
     def backlog(self) -> Backlog:
         """What waits, for metrics and `assay doctor`."""
         with self._database.reading() as session:
             waiting, oldest = session.execute(
-                select(func.count(), func.min(LedgerJobRow.created_at)).where(LedgerJobRow.state.in_(("queued", "submitted")))
+                select(func.count(), func.min(LedgerJobRow.created_at)).where(
+                    LedgerJobRow.state.in_(("queued", "submitted"))
+                )
             ).one()
-            failed = session.scalar(select(func.count()).where(LedgerJobRow.state == "failed").select_from(LedgerJobRow))
+            failed = session.scalar(
+                select(func.count()).where(LedgerJobRow.state == "failed").select_from(LedgerJobRow)
+            )
         age = (self._clock() - oldest).total_seconds() if isinstance(oldest, datetime) else 0.0
         return Backlog(waiting, max(0.0, age), failed or 0)
 

@@ -45,7 +45,8 @@ class ChainTransactionRow(Base):
 
 
 class LedgerJobRow(Base):
-    """One thing to write. A call has `to` and `data` (a deployment has `data` alone), a status change list, index, code.
+    """One thing to write. A call has `to` and `data` (a deployment has `data` alone), a status change list, index,
+    code.
 
     `state`: queued, submitted, mined, final, failed. `key` makes the same intention one job however often it is stated.
     """

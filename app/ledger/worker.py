@@ -1,7 +1,7 @@
 """The thread that empties the outbox while the service runs.
 
-It looks when it is told to and every so often anyway, because another process (the command line) may have queued something.
-A chain that does not answer slows it down and nothing else: what is queued stays.
+It looks when it is told to and every so often anyway, because another process (the command line) may have queued
+something. A chain that does not answer slows it down and nothing else: what is queued stays.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ def judge(
     """Verify every presentation and evaluate the query on the result."""
     verified = {name: [verifier.verify(item, policy) for item in items] for name, items in presented.items()}
     checks = [check for name, items in verified.items() for check in _placed(name, items)]
-    checks.extend(evaluate(parse(dict(query)), verified))
+    unread = {name for name, items in verified.items() if any(map(_unread, items))}
+    checks.extend(_undecided(check, unread) for check in evaluate(parse(dict(query)), verified))
     verdict = Verdict.of(checks)
     credentials, disclosed = [], []
     for name, items in verified.items():
@@ -53,6 +54,19 @@ def judge(
                 if verdict.outcome == "valid":
                     disclosed.append({"holder": item.holder_did, "claims": _asked_for(query, name, inner)})
     return Judgement(verdict, tuple(credentials), tuple(disclosed))
+
+
+def _unread(item: Verified) -> bool:
+    """Whether nobody could say what is in it: the issuer or the holder could not be asked, and no more is known."""
+    inner = item.credentials or (item,)
+    return item.verdict.outcome == "indeterminate" and any(entry.credential is None for entry in inner)
+
+
+def _undecided(check: Check, unread: set[str]) -> Check:
+    """A query that an unread presentation was to answer is not failed: nobody knows whether it is answered."""
+    if check.result == "failed" and unread and check.query_id in (None, *unread):
+        return replace(check, result="unknown")
+    return check
 
 
 def _placed(name: str, items: Sequence[Verified]) -> list[Check]:

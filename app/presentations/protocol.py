@@ -104,8 +104,9 @@ class PresentationProtocol:
     def _known_row(self, reference: str) -> PresentationRequestRow:
         with self._database.reading() as session:
             row = by_reference(session, reference)
-        if row is None:
-            raise ProtocolRefusal("not_found", "no such presentation request", status=404)
+            if row is None:
+                raise ProtocolRefusal("not_found", "no such presentation request", status=404)
+            session.expunge(row)
         return row
 
     def _open_row(self, reference: str) -> PresentationRequestRow:
@@ -156,7 +157,8 @@ class PresentationProtocol:
     def _closed(self, request_id: str) -> ProtocolRefusal:
         with self._database.reading() as session:
             row = session.get(PresentationRequestRow, request_id)
-        if row is not None and state_at(row, self._clock()) == "expired":
+            expired = row is not None and state_at(row, self._clock()) == "expired"
+        if expired:
             return ProtocolRefusal("invalid_request", "the request has expired")
         return ProtocolRefusal("invalid_request", _ANSWERED, status=409)
 

@@ -52,7 +52,7 @@ def _documented(model: type[CreateRequest] | type[VerifyCredential] | type[Verif
 
 
 @router.post("/presentation_requests", status_code=201, openapi_extra=_documented(CreateRequest))
-def create_request(body: NewRequest, here: Here, caller: Verifies) -> dict[str, Any]:
+def create_request(caller: Verifies, here: Here, body: NewRequest) -> dict[str, Any]:
     """Ask for credentials; the answer holds the link for wallets and the page with its QR code."""
     request = here.create(
         dcql_query=body.dcql_query, preset=body.preset, trusted_issuers=body.trusted_issuers, caller=caller
@@ -80,7 +80,7 @@ def erase_claims(request_id: str, here: Here, caller: Verifies) -> dict[str, Any
 
 
 @router.post("/credentials/verify", openapi_extra=_documented(VerifyCredential))
-def verify_credential(body: CredentialBody, here: Here, caller: Verifies) -> dict[str, Any]:
+def verify_credential(caller: Verifies, here: Here, body: CredentialBody) -> dict[str, Any]:
     """Verify a credential without a request; it does not show who holds it."""
     verified = here.verify(
         body.credential,
@@ -94,7 +94,7 @@ def verify_credential(body: CredentialBody, here: Here, caller: Verifies) -> dic
 
 
 @router.post("/presentations/verify", openapi_extra=_documented(VerifyPresentation))
-def verify_presentation(body: PresentationBody, here: Here, caller: Verifies) -> dict[str, Any]:
+def verify_presentation(caller: Verifies, here: Here, body: PresentationBody) -> dict[str, Any]:
     """Verify a presentation made for an audience and nonce of yours; keeping nonces single use is then yours too."""
     verified = here.verify(
         body.presentation,

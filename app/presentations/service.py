@@ -159,7 +159,7 @@ class Presentations:
         """The request behind an unguessable reference, for its page."""
         with self._database.reading() as session:
             row = by_reference(session, reference)
-        return None if row is None else self._view(row, with_claims=False)
+            return None if row is None else self._view(row, with_claims=False)
 
     def verify(
         self,

@@ -1,7 +1,7 @@
 """Prometheus metrics of one running service, in a registry of its own so that two services in a process do not mix.
 
-What has a durable truth is read from the database when it is scraped (credentials, backlog); only what passes by is counted
-here. Labels are route templates and codes: an id in a label would be personal data, and endless.
+What has a durable truth is read from the database when it is scraped (credentials, backlog); only what passes by is
+counted here. Labels are route templates and codes: an id in a label would be personal data, and endless.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-
 from sqlalchemy import func, select
 
 from app.audit.tables import AuditRow
@@ -32,7 +31,11 @@ class Metrics:
             "assay_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
         )
         self.durations = Histogram(
-            "assay_http_request_seconds", "Time to answer.", ("method", "route"), registry=self.registry, buckets=_BUCKETS
+            "assay_http_request_seconds",
+            "Time to answer.",
+            ("method", "route"),
+            registry=self.registry,
+            buckets=_BUCKETS,
         )
 
     def render(self) -> bytes:
@@ -60,13 +63,17 @@ class ServiceCollector(Collector):
         for configuration, state, count in self._credentials():
             issued.add_metric((configuration, state), count)
         yield issued
-        decisions = GaugeMetricFamily("assay_gate_decisions", "What the gate decided, from the audit log.", labels=("outcome",))
+        decisions = GaugeMetricFamily(
+            "assay_gate_decisions", "What the gate decided, from the audit log.", labels=("outcome",)
+        )
         for outcome, count in self._decisions().items():
             decisions.add_metric((outcome,), count)
         yield decisions
         backlog = self._backlog()
         yield GaugeMetricFamily("assay_ledger_waiting", "Jobs that no block holds yet.", value=backlog.waiting)
-        yield GaugeMetricFamily("assay_ledger_lag_seconds", "Age of the oldest waiting job.", value=backlog.oldest_age_s)
+        yield GaugeMetricFamily(
+            "assay_ledger_lag_seconds", "Age of the oldest waiting job.", value=backlog.oldest_age_s
+        )
         yield GaugeMetricFamily("assay_ledger_failed", "Jobs that the chain refused for good.", value=backlog.failed)
 
 

@@ -54,8 +54,8 @@ ClientSecret = Annotated[str, Depends(client_secret)]
 
 async def document_upload(request: Request, session_id: str, secret: ClientSecret) -> bytes:
     """The one file `image` of the body: a JPEG or PNG."""
-    form = await _authenticated_form(request, session_id, secret, max_files=1)
-    images = await _files(form, "image")
+    files, _ = await _authenticated_form(request, session_id, secret, max_files=1)
+    images = files.get("image")
     if not images:
         raise MalformedUpload("send one file named image", pointer="/image")
     _require_picture(images[0], "/image")
@@ -64,20 +64,22 @@ async def document_upload(request: Request, session_id: str, secret: ClientSecre
 
 async def selfie_upload(request: Request, session_id: str, secret: ClientSecret) -> Selfie:
     """The files `frames` with the fields `timestamps` (a JSON list of milliseconds, one a frame) and `nonce`."""
-    form = await _authenticated_form(request, session_id, secret, max_files=MAX_FRAMES)
-    images = await _files(form, "frames")
+    files, fields = await _authenticated_form(request, session_id, secret, max_files=MAX_FRAMES)
+    images = files.get("frames")
     if not images:
         raise MalformedUpload("send the pictures as files named frames", pointer="/frames")
-    nonce = form.get("nonce")
-    if not isinstance(nonce, str) or not 16 <= len(nonce) <= 64:
+    nonce = fields.get("nonce", "")
+    if not 16 <= len(nonce) <= 64:
         raise MalformedUpload("send the challenge's nonce", pointer="/nonce")
-    times = _timestamps(form.get("timestamps"), len(images))
+    times = _timestamps(fields.get("timestamps", ""), len(images))
     for index, image in enumerate(images):
         _require_picture(image, f"/frames/{index}")
     return Selfie(nonce, tuple(Frame(image=image, at_ms=at) for image, at in zip(images, times, strict=True)))
 
 
-async def _authenticated_form(request: Request, session_id: str, secret: str, *, max_files: int) -> FormData:
+async def _authenticated_form(
+    request: Request, session_id: str, secret: str, *, max_files: int
+) -> tuple[dict[str, list[bytes]], dict[str, str]]:
     verifications = wiring_of(request).verifications
     await run_in_threadpool(verifications.capture.status, session_id, secret)
     limit = verifications.max_upload_bytes
@@ -91,7 +93,7 @@ async def _authenticated_form(request: Request, session_id: str, secret: str, *,
     )
     parser.spool_max_size = limit + 1
     try:
-        return await parser.parse()
+        return await _contents(await parser.parse())
     except MultiPartException as error:
         raise MalformedUpload("the multipart body is malformed") from error
 
@@ -117,14 +119,25 @@ async def _bounded(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-async def _files(form: FormData, name: str) -> list[bytes]:
-    return [await item.read() for item in form.getlist(name) if isinstance(item, UploadFile)]
+async def _contents(form: FormData) -> tuple[dict[str, list[bytes]], dict[str, str]]:
+    """The files by name, in their order, and the fields; nothing of the form stays open."""
+    files: dict[str, list[bytes]] = {}
+    fields: dict[str, str] = {}
+    try:
+        for name, item in form.multi_items():
+            if isinstance(item, UploadFile):
+                files.setdefault(name, []).append(await item.read())
+            else:
+                fields[name] = item
+    finally:
+        await form.close()
+    return files, fields
 
 
-def _timestamps(text: object, count: int) -> list[int]:
+def _timestamps(text: str, count: int) -> list[int]:
     pointer = "/timestamps"
     try:
-        times = json.loads(text) if isinstance(text, str) else None
+        times = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise MalformedUpload("timestamps is not JSON", pointer=pointer) from error
     if not isinstance(times, list) or len(times) != count:

@@ -126,7 +126,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClientConnect
         _missing("Chromium is not installed (Debian package chromium)")
     profile = tmp_path_factory.mktemp("chromium")
     process = subprocess.Popen(
-        [str(binary), *FLAGS, f"--user-data-dir={profile}", "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [str(binary), *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     try:
         address = _devtools_address(process)

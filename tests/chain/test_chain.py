@@ -109,7 +109,9 @@ def test_logs_are_found_by_address_topic_and_range(world):
     whose = bytes(12) + bytes.fromhex(actor.address[2:])
     both = [whose, bytes(12) + bytes.fromhex(other.address[2:])]
 
-    def found(topics, first=0, last=world.chain.head().number):
+    head = world.chain.head().number
+
+    def found(topics, first=0, last=head):
         return [log.block for log in world.chain.logs(world.did.address, topics, first, last)]
 
     assert found([ATTRIBUTE, whose]) == [blocks[0], blocks[2]]

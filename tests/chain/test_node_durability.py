@@ -12,8 +12,10 @@ import pytest
 
 from contracts.chain import Chain
 from contracts.deployment import deploy
+from contracts.did_registry import DIDRegistry
 from contracts.errors import (
     ChainIdMismatch,
+    ChainUnavailable,
     InvalidArgument,
     NodeClosed,
     NodeCorrupted,
@@ -37,7 +39,7 @@ def transfer(nonce, key=KEY):
 @pytest.mark.threat(87)
 def test_killing_the_writer_loses_no_acknowledged_transaction(tmp_path):
     path, draw, acknowledged = tmp_path / "chain.sqlite", random.Random(5), []
-    for _ in range(5):
+    for _ in range(4):
         command = [sys.executable, str(Path(__file__).with_name("killed_writer.py")), str(path), KEY.hex()]
         with subprocess.Popen(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE) as child:
             acknowledged.append(child.stdout.readline().decode().strip())
@@ -118,7 +120,7 @@ def test_a_file_that_is_no_chain_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "tamper",
     [
-        "UPDATE log SET data = x'00' WHERE rowid IN (SELECT 1) OR log_index = 0",
+        "UPDATE log SET data = x'00' WHERE log_index = 0",
         "DELETE FROM tx WHERE block = 3",
         "UPDATE meta SET value = replace(value, '1000000000000000000000000', '2000000000000000000000000')",
     ],
@@ -127,15 +129,13 @@ def test_verify_finds_what_was_tampered_with(tmp_path, tamper):
     path = tmp_path / "chain.sqlite"
     with Node.open(path, fund=FUND) as node:
         deployment = deploy(Chain(node), KEY)
-        from contracts.did_registry import DIDRegistry
-
         call = DIDRegistry(Chain(node), deployment.did_registry).encode_set_attribute(SENDER, bytes(32), b"x", 1)
         fields = {"chain_id": 1337, "gas": 200_000, "max_fee": 10**10, "priority_fee": 1}
         signed = sign_transaction(KEY, nonce=2, to=deployment.did_registry, data=call, **fields)
         Chain(node).wait_for_receipt(Chain(node).send_raw(signed.raw))
         node.verify()
     with sqlite3.connect(path) as db:
-        db.execute(tamper.replace("rowid IN (SELECT 1) OR ", ""))
+        db.execute(tamper)
     db.close()
     with Node.open(path) as node, pytest.raises(NodeCorrupted):
         node.verify()
@@ -146,16 +146,11 @@ def test_a_failed_commit_leaves_the_chain_as_it_was(tmp_path):
     with Node.open(tmp_path / "chain.sqlite", fund=FUND) as node:
         database = node._ledger.database
         database.connection.execute("PRAGMA max_page_count=1")
-        before = node.request("eth_getBlockByNumber", ["latest", False])
-        refused = 0
-        for nonce in range(200):
-            try:
-                Chain(node).send_raw(transfer(nonce).raw)
-            except Exception as error:
-                assert getattr(error, "code", "") == "chain_unavailable", error
-                refused = nonce
-                break
-            before = node.request("eth_getBlockByNumber", ["latest", False])
+        refused = -1
+        with pytest.raises(ChainUnavailable):  # noqa: PT012 -- which of the blocks meets the full disk is SQLite's to say
+            for refused in range(200):
+                before = node.request("eth_getBlockByNumber", ["latest", False])
+                Chain(node).send_raw(transfer(refused).raw)
         assert node.request("eth_getBlockByNumber", ["latest", False]) == before
         assert Chain(node).nonce(SENDER) == refused
         database.connection.execute("PRAGMA max_page_count=1000000")

@@ -1,6 +1,8 @@
 """The in-process chain over loopback HTTP: web3.py, our own client, and callers that should get nowhere."""
 
+import asyncio
 import threading
+import time
 from pathlib import Path
 
 import httpx2
@@ -31,6 +33,9 @@ class Served:
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.thread = threading.Thread(target=self.server.run, args=([self.socket],))
         self.thread.start()
+        deadline = time.monotonic() + 10
+        while not self.server.started and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def close(self) -> None:
         self.server.should_exit = True
@@ -167,8 +172,6 @@ def test_an_allow_list_narrows_what_is_offered(served):
             ]
             return (await client.post("/", json=calls)).json()
 
-    import asyncio
-
     answers = asyncio.run(ask())
     assert ["result" in answer for answer in answers] == [True, False, False]
 
@@ -176,7 +179,7 @@ def test_an_allow_list_narrows_what_is_offered(served):
 def test_expensive_code_ends(served):
     """An endless loop costs a caller its gas cap, not the node its life."""
     with pytest.raises(RpcError):
-        served.node.request("eth_call", [{"data": "0x5b600056", "gas": hex(TX_GAS_LIMIT)}])
+        served.node.request("eth_call", [{"data": "0x5b600056", "gas": hex(500_000)}])
 
 
 def test_the_gas_cap_holds_for_creation_too(served):

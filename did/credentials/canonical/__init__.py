@@ -3,7 +3,14 @@ would lose.
 """
 
 from did.credentials.canonical.jcs import canonicalize_jcs
-from did.credentials.canonical.jsonld import LinkedDataProcessor, canonicalize_jsonld, expanded_types
+from did.credentials.canonical.jsonld import PINNED, LinkedDataProcessor, canonicalize_jsonld, expanded_types
 from did.credentials.canonical.rdfc import canonicalize_quads
 
-__all__ = ["LinkedDataProcessor", "canonicalize_jcs", "canonicalize_jsonld", "canonicalize_quads", "expanded_types"]
+__all__ = [
+    "PINNED",
+    "LinkedDataProcessor",
+    "canonicalize_jcs",
+    "canonicalize_jsonld",
+    "canonicalize_quads",
+    "expanded_types",
+]

@@ -21,7 +21,7 @@ from did.credentials.contexts import CONTEXTS
 from did.errors import DataLoss, InvalidJsonLd, KernelError
 from did.strict_json import check_value, escape_pointer
 
-__all__ = ["LinkedDataProcessor", "canonicalize_jsonld", "expanded_types"]
+__all__ = ["PINNED", "LinkedDataProcessor", "canonicalize_jsonld", "expanded_types"]
 
 # RFC 3987 in outline: a scheme, then none of the characters N-Quads forbids inside <>.
 _IRI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|^`\\]*\Z")
@@ -203,14 +203,14 @@ def _term(term: dict[str, Any]) -> str:
     return text if term["datatype"] == _XSD_STRING else f"{text}^^<{term['datatype']}>"
 
 
-_PINNED: Final = LinkedDataProcessor()
+PINNED: Final = LinkedDataProcessor()
 
 
 def canonicalize_jsonld(document: dict[str, Any]) -> str:
     """Canonical N-Quads of a document that uses pinned contexts only."""
-    return _PINNED.canonicalize(document)
+    return PINNED.canonicalize(document)
 
 
-def expanded_types(document: dict[str, Any], processor: LinkedDataProcessor = _PINNED) -> tuple[str, ...]:
+def expanded_types(document: dict[str, Any], processor: LinkedDataProcessor = PINNED) -> tuple[str, ...]:
     """Type IRIs of a document's top node, in document order of expansion."""
     return tuple(cast(list[str], processor.expand(document).get("@type", [])))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from did.credentials.canonical import LinkedDataProcessor
-from did.credentials.contexts import CONTEXTS
+from did.credentials.canonical import PINNED, LinkedDataProcessor
 from did.errors import DataLoss, MalformedProof, UnsupportedAlgorithm
 from did.keys.local import Signer
 from did.multibase import multibase_encode
@@ -26,7 +25,7 @@ def add_proof(
     created: datetime,
     challenge: str | None = None,
     domain: str | None = None,
-    processor: LinkedDataProcessor | None = None,
+    processor: LinkedDataProcessor = PINNED,
 ) -> dict[str, Any]:
     """A new document with a proof by `signer`; proofs already there stay and form a set.
 
@@ -40,7 +39,6 @@ def add_proof(
         raise MalformedProof("the verification method is a DID URL with a fragment")
     if "@context" not in document:
         raise DataLoss("a document without @context says nothing", pointer="/@context")
-    processor = processor or LinkedDataProcessor(CONTEXTS)
     unsecured = {name: value for name, value in document.items() if name != "proof"}
     proof: dict[str, Any] = {
         "type": "DataIntegrityProof",

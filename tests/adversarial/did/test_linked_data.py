@@ -96,6 +96,18 @@ def test_members_that_rdf_would_not_sign_are_refused(world: Any, change: dict[st
 
 
 @pytest.mark.threat(25)
+@pytest.mark.parametrize("value", [[], None, [["UTO"]], {"@value": "UTO"}, {"@language": "en", "@value": "UTO"}])
+def test_a_claim_cannot_be_added_unsigned_or_respelled(world: Any, value: Any) -> None:
+    for name in ("nationality", "documentNumber"):
+        document = world.credential()
+        document["credentialSubject"][name] = value
+        assert world.verify(document).verdict.outcome == "invalid"
+    document["credentialSubject"]["documentNumber"] = []
+    checks = world.verify(document).verdict.checks
+    assert (checks[0].code, checks[0].pointer) == ("data_loss", "/credentialSubject/documentNumber")
+
+
+@pytest.mark.threat(25)
 def test_a_status_cannot_be_hidden_behind_its_iri(world: Any) -> None:
     document = world.credential()
     document[STATUS_IRI] = document.pop("credentialStatus")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from did.document import key_in_document
 from did.errors import KernelError
 from did.fetch import FetchResult, SafeFetch
 from did.methods import WebMethod
@@ -228,6 +229,30 @@ def _web(body: Any) -> Resolution:
 def test_a_document_about_another_did_is_refused(identifier: Any) -> None:
     assert _web({"id": "did:web:example.com"}).document == {"id": "did:web:example.com"}
     assert _web({"id": identifier}).error == "invalid_did_document"
+
+
+@pytest.mark.threat(39)
+def test_the_method_itself_checks_the_id(serve: Serve) -> None:
+    port = serve(lambda c: c.sendall(_answer(b'{"id":"did:web:example.org"}')))
+    method = WebMethod(SafeFetch(allow_http_loopback=True))
+    assert _code(method.resolve, f"did:web:127.0.0.1%3A{port}") == "invalid_did_document"
+
+
+@pytest.mark.threat(18)
+def test_a_document_gives_no_key_of_another_did(world: Any) -> None:
+    document = world.resolver.resolve(world.issuer_did).document
+    foreign = f"{world.other_did}#{world.other_did[8:]}"
+    method = document["verificationMethod"][0]
+    planted = [method, method | {"id": foreign}]
+    smuggled = document | {"verificationMethod": planted, "assertionMethod": [foreign]}
+    assert _code(key_in_document, smuggled, foreign, "assertionMethod") == "verification_method_not_found"
+    for change in ({"controller": world.other_did}, {"publicKeyJwk": world.issuer.public.to_jwk()}):
+        changed = document | {"verificationMethod": [method | change]}
+        assert _code(key_in_document, changed, method["id"], "assertionMethod") == "invalid_did_document"
+    twice = document | {"verificationMethod": [method, method]}
+    assert _code(key_in_document, twice, method["id"], "assertionMethod") == "invalid_did_document"
+    unknown = document | {"verificationMethod": [method | {"type": "Unknown2030"}]}
+    assert _code(key_in_document, unknown, method["id"], "assertionMethod") == "invalid_key"
 
 
 @pytest.mark.threat(39)

@@ -7,7 +7,9 @@ writes. Sessions of the gate itself are tested in tests/api/verifications and in
 from __future__ import annotations
 
 import json
+import logging
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,15 +20,21 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 import uvicorn
+from typer.testing import CliRunner
+
 from app.access.service import Caller
 from app.main import create_app
 from app.settings import Settings
 from app.verifications.approved import ApprovedVerification, approved_verification
 from app.verifications.errors import SessionNotApproved, SessionNotFound
 from app.wiring import Wiring, build
-from typer.testing import CliRunner
+from did.keys import LocalKey, did_jwk
+from did.presentations.holder import key_proof, present_ldp, present_sd_jwt
+from did.securing.jose import peek_compact
 
+GRANT = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 PERSON = {
     "document_type": "TD3",
     "document_code": "P",
@@ -124,6 +132,12 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    # Standard output belongs to the wallet under test.
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
+    )
     clock = MovableClock()
     port = _free_port()
     settings = Settings(data_dir=tmp_path_factory.mktemp("service") / "data", port=port, log_level="error")
@@ -143,6 +157,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             yield Service(settings.base_url, wiring, clock, sessions, test_key, live_key, http)
         server.should_exit = True
         thread.join(timeout=15)
+    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -197,3 +212,89 @@ def new_wallet(tmp_path: Path) -> Callable[[str], WalletCommand]:
 @pytest.fixture
 def wallet(new_wallet: Callable[[str], WalletCommand]) -> WalletCommand:
     return new_wallet("wallet")
+
+
+@dataclass
+class RawWallet:
+    """A wallet taken apart: each step of OpenID4VCI and OpenID4VP alone, so that a test can do one of them wrongly."""
+
+    service: Service
+
+    def offer_object(self, offer: dict[str, Any]) -> dict[str, Any]:
+        answer = self.service.http.get(offer["credential_offer_uri"])
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def token_form(self, offer: dict[str, Any], **changes: str | None) -> dict[str, str]:
+        grant = self.offer_object(offer)["grants"][GRANT]
+        form = {
+            "grant_type": GRANT,
+            "pre-authorized_code": grant["pre-authorized_code"],
+            "tx_code": offer.get("tx_code"),
+        }
+        return {name: value for name, value in {**form, **changes}.items() if value is not None}
+
+    def exchange(self, form: dict[str, str]) -> httpx2.Response:
+        return self.service.http.post(f"{self.service.url}/oid4vci/token", data=form)
+
+    def token(self, offer: dict[str, Any]) -> str:
+        answer = self.exchange(self.token_form(offer))
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    def nonce(self) -> str:
+        return str(self.service.http.post(f"{self.service.url}/oid4vci/nonce").json()["c_nonce"])
+
+    def proof(self, key: LocalKey, *, nonce: str | None = None, audience: str | None = None, age_s: int = 0) -> str:
+        return key_proof(
+            key,
+            audience=audience or self.service.url,
+            nonce=self.nonce() if nonce is None else nonce,
+            issued_at=int(self.service.clock().timestamp()) - age_s,
+        )
+
+    def ask(self, token: str, body: Any, **options: Any) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.service.http.post(f"{self.service.url}/oid4vci/credential", json=body, headers=headers, **options)
+
+    def credential(self, token: str, key: LocalKey, configuration: str = "person_identity_sd_jwt") -> httpx2.Response:
+        body = {"credential_configuration_id": configuration, "proofs": {"jwt": [self.proof(key)]}}
+        return self.ask(token, body)
+
+    def received(self, key: LocalKey, configuration: str = "person_identity_sd_jwt", *, live: bool = False) -> Any:
+        token = self.token(self.service.offer(configuration, live=live))
+        answer = self.credential(token, key, configuration)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["credentials"][0]["credential"]
+
+    def request_object(self, request: dict[str, Any]) -> dict[str, Any]:
+        answer = self.service.http.get(request["request_uri"])
+        assert answer.status_code == 200, answer.text
+        return dict(json.loads(peek_compact(answer.text).payload))
+
+    def present(self, asked: dict[str, Any], credential: Any, key: LocalKey, **changes: Any) -> Any:
+        """A presentation of the claims of the verified_identity preset, for the request object `asked`."""
+        audience, nonce = changes.get("audience", asked["client_id"]), changes.get("nonce", asked["nonce"])
+        now = self.service.clock() - timedelta(seconds=changes.get("age_s", 0))
+        if isinstance(credential, str):
+            disclose = changes.get("disclose", [("givenName",), ("familyName",), ("birthDate",), ("nationality",)])
+            return present_sd_jwt(
+                credential,
+                disclose=disclose,
+                signer=key,
+                audience=audience,
+                nonce=nonce,
+                issued_at=int(now.timestamp()),
+            )
+        holder = changes.get("holder_did", did_jwk(key.public))
+        return present_ldp([credential], signer=key, holder_did=holder, audience=audience, nonce=nonce, created=now)
+
+    def respond(self, asked: dict[str, Any], vp_token: Any, **form: Any) -> httpx2.Response:
+        body = {"vp_token": vp_token if isinstance(vp_token, str) else json.dumps(vp_token), "state": asked["state"]}
+        sent = {name: value for name, value in {**body, **form}.items() if value is not None}
+        return self.service.http.post(asked["response_uri"], data=sent)
+
+
+@pytest.fixture
+def raw(service: Service) -> RawWallet:
+    return RawWallet(service)

@@ -43,7 +43,15 @@ def test_every_configuration_is_accepted_verified_and_presented(service: Any, wa
             "nationality": "UTO",
         }
         names = {check["check"] for check in result["verdict"]["checks"] if check["result"] == "passed"}
-        assert {"signature", "issuer_trust", "holder_binding", "nonce", "audience", "validity_period", "status"} <= names
+        assert {
+            "signature",
+            "issuer_trust",
+            "holder_binding",
+            "nonce",
+            "audience",
+            "validity_period",
+            "status",
+        } <= names
 
 
 def test_the_jcs_credential_is_presented_too(service: Any, wallet: Any) -> None:
@@ -63,9 +71,10 @@ def test_the_sd_jwt_shows_one_claim_and_hides_the_others(service: Any, wallet: A
 
 
 def test_a_revoked_credential_is_refused_with_the_reason(service: Any, wallet: Any) -> None:
-    accept(service, wallet, "person_identity_sd_jwt")
-    issued = service.operator("GET", "/v1/credentials").json()["data"][0]
-    service.wiring.credentials.revoke(issued["id"], reason="document_lost", actor="tests")
+    offer = service.offer("person_identity_sd_jwt", tx_code=False)
+    wallet("accept", offer["credential_offer"])
+    [issued] = service.operator("GET", f"/v1/credential_offers/{offer['id']}").json()["credentials"]
+    service.wiring.credentials.revoke(issued["credential"], reason="document_lost", actor="tests")
     service.wiring.flush()
     request = service.request()
     refusal = wallet("present", request["presentation_request"], "--yes", expect=1)

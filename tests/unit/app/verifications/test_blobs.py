@@ -92,7 +92,9 @@ def test_a_damaged_key_file_is_refused(tmp_path: Path) -> None:
         BlobStore.open(tmp_path / "blobs", key_file=tmp_path / "blob.key")
 
 
-@pytest.mark.parametrize("name", ["../keys", "vs_..", "", "blob_" + "0" * 31, "blob_" + "0" * 32 + "/x", "blob_\x00" + "0" * 31])
+@pytest.mark.parametrize(
+    "name", ["../keys", "vs_..", "", "blob_" + "0" * 31, "blob_" + "0" * 32 + "/x", "blob_\x00" + "0" * 31]
+)
 def test_a_name_that_is_no_id_reaches_no_file(store: BlobStore, name: str) -> None:
     session = new_id("vs")
     with pytest.raises(BlobCorrupt):

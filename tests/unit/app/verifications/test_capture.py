@@ -76,7 +76,9 @@ def test_a_foreign_secret_and_an_unknown_id_get_the_same_answer(
             room.capture.status(session_id, opened.client_secret)
 
 
-def test_a_new_challenge_replaces_the_one_before(room: Verifications, opened: CreatedSession, make_frames: MakeFrames) -> None:
+def test_a_new_challenge_replaces_the_one_before(
+    room: Verifications, opened: CreatedSession, make_frames: MakeFrames
+) -> None:
     first, _ = room.capture.issue_challenge(*_ids(opened))
     second, _ = room.capture.issue_challenge(*_ids(opened))
     with pytest.raises(ChallengeUnknown):
@@ -159,12 +161,16 @@ def test_live_frames_cannot_arrive_before_they_were_performed(
     assert room.capture.store_selfie(*_ids(live), nonce=second.nonce, frames=make_frames()).selfie_blob
 
 
-def test_in_test_mode_real_time_does_not_matter(room: Verifications, opened: CreatedSession, make_frames: MakeFrames) -> None:
+def test_in_test_mode_real_time_does_not_matter(
+    room: Verifications, opened: CreatedSession, make_frames: MakeFrames
+) -> None:
     challenge, _ = room.capture.issue_challenge(*_ids(opened))
     assert room.capture.store_selfie(*_ids(opened), nonce=challenge.nonce, frames=make_frames()).selfie_blob
 
 
-def test_a_new_document_replaces_the_one_before(room: Verifications, opened: CreatedSession, settings: Settings) -> None:
+def test_a_new_document_replaces_the_one_before(
+    room: Verifications, opened: CreatedSession, settings: Settings
+) -> None:
     room.capture.store_document(*_ids(opened), b"first")
     second = room.capture.store_document(*_ids(opened), b"second")
     assert _files(settings, opened) == [second.document_blob]
@@ -196,7 +202,9 @@ def test_after_the_submission_nothing_can_be_changed(
         room.cancel(opened.row.id, livemode=False, actor="key:1")
 
 
-def test_an_expired_session_takes_nothing(room: Verifications, opened: CreatedSession, settings: Settings, clock: Any) -> None:
+def test_an_expired_session_takes_nothing(
+    room: Verifications, opened: CreatedSession, settings: Settings, clock: Any
+) -> None:
     clock.now = opened.row.created_at + timedelta(seconds=settings.session_ttl_s)
     with pytest.raises(SessionExpired):
         room.capture.store_document(*_ids(opened), b"picture")

@@ -23,7 +23,9 @@ Submit = Callable[[CreatedSession], None]
 MakeReport = Callable[..., Report]
 APPROVED = Decision("approved", (), retryable=False)
 REVIEW = Decision("in_review", (Reason("face_uncertain", "A person will compare the faces."),), retryable=False)
-RETRY = Decision("declined", (Reason("wrong_movements", "Follow the movements.", "asked left", retryable=True),), retryable=True)
+RETRY = Decision(
+    "declined", (Reason("wrong_movements", "Follow the movements.", "asked left", retryable=True),), retryable=True
+)
 FINAL = Decision("declined", (Reason("document_expired", "The document has expired."),), retryable=False)
 
 
@@ -93,7 +95,9 @@ def test_after_a_restart_the_only_worker_takes_over_at_once(
     assert not room.examination.settle(lost, make_report(), APPROVED)
 
 
-def test_those_who_wait_longest_come_first(room: Verifications, opened: CreatedSession, submit: Submit, clock: Any) -> None:
+def test_those_who_wait_longest_come_first(
+    room: Verifications, opened: CreatedSession, submit: Submit, clock: Any
+) -> None:
     later = room.create(livemode=False, actor="key:1")
     room.capture.consent(later.row.id, later.client_secret, granted=True)
     submit(later)
@@ -222,7 +226,12 @@ def test_nobody_approves_a_simulated_capture_in_live_mode(
 
 @pytest.mark.threat(89)
 def test_the_database_holds_no_personal_data_in_the_clear(
-    room: Verifications, opened: CreatedSession, submit: Submit, make_report: MakeReport, settings: Settings, database: Database
+    room: Verifications,
+    opened: CreatedSession,
+    submit: Submit,
+    make_report: MakeReport,
+    settings: Settings,
+    database: Database,
 ) -> None:
     submit(opened)
     room.examination.settle(_leased(room), make_report(), APPROVED)

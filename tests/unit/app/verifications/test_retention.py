@@ -18,7 +18,9 @@ REVIEW = Decision("in_review", (Reason("face_uncertain", "A person will compare 
 
 
 @pytest.fixture
-def settle(room: Verifications, submit: Submit, make_report: Callable[..., Report]) -> Callable[[CreatedSession, Decision], None]:
+def settle(
+    room: Verifications, submit: Submit, make_report: Callable[..., Report]
+) -> Callable[[CreatedSession, Decision], None]:
     def decide(created: CreatedSession, decision: Decision) -> None:
         submit(created)
         lease = room.examination.lease()
