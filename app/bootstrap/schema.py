@@ -40,11 +40,6 @@ def configuration() -> Config:
 def upgrade(database: Database) -> None:
     """Apply the migrations that are missing. Raises SchemaTooNew before touching anything."""
     script = ScriptDirectory.from_config(configuration())
-    if script.get_current_head() is None:
-        from app.database import Base
-
-        Base.metadata.create_all(database.engine)
-        return
     current = _current(database)
     if current == script.get_current_head():
         return

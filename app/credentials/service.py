@@ -184,15 +184,12 @@ class Credentials(StatusVerbs):
             return [(configuration, state, count) for configuration, state, count in found]
 
     def _views(self, session: Session, rows: Sequence[CredentialRow]) -> Sequence[CredentialView]:
-        latest = dict(
-            session.execute(
-                select(StatusChangeRow.credential_id, func.max(StatusChangeRow.job_id))
-                .where(StatusChangeRow.credential_id.in_([row.id for row in rows]))
-                .group_by(StatusChangeRow.credential_id)
-            )
-            .tuples()
-            .all()
+        found = session.execute(
+            select(StatusChangeRow.credential_id, func.max(StatusChangeRow.job_id))
+            .where(StatusChangeRow.credential_id.in_([row.id for row in rows]))
+            .group_by(StatusChangeRow.credential_id)
         )
+        latest: dict[str, int] = {credential_id: job_id for credential_id, job_id in found}
         anchors = self._ledger.states(session, latest.values())
         return [_view(row, anchors.get(latest.get(row.id, -1))) for row in rows]
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -42,12 +43,13 @@ class Document:
 
 @dataclass(frozen=True)
 class Attempt:
-    """Evidence that must not be approved."""
+    """Evidence that must not be approved; `show` says which picture of it tells the story."""
 
     title: str
-    document: bytes
+    document: Document
     selfie: Callable[[Challenge], Sequence[Frame]]
-    picture: Picture | None = None
+    show: Literal["document", "selfie"]
+    livemode: bool = False
 
 
 class Studio:
@@ -92,21 +94,16 @@ class Studio:
         forged = self.document("passport-forged", replace(self._fields, broken_digit="birth_date"))
         expired = self.document("passport-expired", replace(self._fields, expiry_date=date(2021, 3, 1)))
         return [
-            Attempt("A still picture instead of a moving face", genuine.photograph, self._still),
-            Attempt("A recording that answers another challenge", genuine.photograph, self._other_challenge),
-            Attempt(
-                "Another person's face, moving as asked",
-                genuine.photograph,
-                lambda c: self.selfie(c, who=self._impostor),
-            ),
-            Attempt(
-                "A date altered in the machine-readable zone",
-                forged.photograph,
-                self.selfie,
-                forged.picture("The altered specimen: a check digit no longer fits"),
-            ),
-            Attempt("An expired passport", expired.photograph, self.selfie),
+            Attempt("A still picture instead of a moving face", genuine, self._still, "selfie"),
+            Attempt("A recording that answers another challenge", genuine, self._other_challenge, "selfie"),
+            Attempt("Another person's face, moving as asked", genuine, self._impersonation, "selfie"),
+            Attempt("A date altered in the machine-readable zone", forged, self.selfie, "document"),
+            Attempt("An expired passport", expired, self.selfie, "document"),
+            Attempt("The capture that was approved, in live mode", genuine, self.selfie, "selfie", livemode=True),
         ]
+
+    def _impersonation(self, challenge: Challenge) -> Sequence[Frame]:
+        return self.selfie(challenge, who=self._impostor)
 
     def _still(self, challenge: Challenge) -> Sequence[Frame]:
         frames = self.selfie(challenge)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from rich.console import Console
 from app.demo.applicant import Applicant, UnexpectedAnswer
 from app.demo.chain_record import transactions
 from app.demo.child import RunningService, run_command
-from app.demo.chronicle import Chapter, Chronicle, Table
+from app.demo.chronicle import Chapter, Chronicle, Picture, Table
 from app.demo.page import write_page
-from app.demo.pictures import Studio
+from app.demo.pictures import Attempt, Studio
 
 __all__ = ["tell"]
 
@@ -41,6 +42,7 @@ class _Story:
         self._wallet_dir = out / "wallet"
         self._api_key = ""
         self._applicant: Applicant | None = None
+        self._live_applicant: Applicant | None = None
 
     def run(self) -> Path:
         try:
@@ -54,8 +56,9 @@ class _Story:
             self._show_the_chain()
             self._switch_off(credentials)
         finally:
-            if self._applicant:
-                self._applicant.close()
+            for applicant in (self._applicant, self._live_applicant):
+                if applicant:
+                    applicant.close()
             self._service.stop()
         return write_page(self._out, self._chronicle)
 
@@ -68,6 +71,8 @@ class _Story:
             key = run_command(["keys", "create", "--name", "demo", "--test"], self._service.environment)
             self._api_key = key["secret"]
             self._applicant = Applicant(self._service.url, self._api_key)
+            live = run_command(["keys", "create", "--name", "demo-live", "--live"], self._service.environment)
+            self._live_applicant = Applicant(self._service.url, live["secret"])
             metadata = httpx2.get(f"{self._service.url}/.well-known/did.json", timeout=10).json()
             chapter.say(f"The API answers at {self._service.url}", "good")
             for did in (metadata["id"], *metadata.get("alsoKnownAs", [])):
@@ -109,23 +114,33 @@ class _Story:
             "Turn others away", "The same path, other evidence: nothing here may be approved."
         ) as chapter:
             rows: list[tuple[str, ...]] = []
-            for attempt in self._studio.attacks():
-                assert self._applicant is not None
-                session = self._applicant.open_session()
-                self._applicant.consent(session)
-                self._applicant.send_document(session, attempt.document)
-                challenge = self._applicant.challenge(session)
-                self._applicant.send_selfie(session, challenge.nonce, attempt.selfie(challenge))
-                state = self._applicant.submit(session)
+            for number, attempt in enumerate(self._studio.attacks(), start=1):
+                state, report, picture = self._try(number, attempt)
                 if state["status"] == "approved":
                     raise UnexpectedAnswer(f"{attempt.title} was approved")
-                report = self._applicant.report(session)
-                reasons = _failed_reasons(report)
+                reasons = _failed_reasons(report, livemode=attempt.livemode)
                 chapter.say(f"{attempt.title}: {reasons[0] if reasons else state['status']}", "bad")
-                rows.append((attempt.title, f"✗ {_outcome(state)}", "; ".join(reasons)))
-                if attempt.picture:
-                    chapter.pictures.append(attempt.picture)
+                rows.append((attempt.title, f"✗ {_outcome(state)}", " ".join(reasons)))
+                chapter.pictures.append(picture)
             chapter.tables.append(Table("What was tried", ("attempt", "decision", "why"), rows))
+
+    def _try(self, number: int, attempt: Attempt) -> tuple[dict[str, Any], dict[str, Any], Picture]:
+        """Put one attempt through the same path; live mode takes no recording faster than it could have been filmed."""
+        applicant = self._live_applicant if attempt.livemode else self._applicant
+        assert applicant is not None
+        session = applicant.open_session()
+        applicant.consent(session)
+        applicant.send_document(session, attempt.document.photograph)
+        challenge = applicant.challenge(session)
+        frames = attempt.selfie(challenge)
+        if attempt.livemode:
+            time.sleep(challenge.duration_ms / 1000)
+        applicant.send_selfie(session, challenge.nonce, frames)
+        state = applicant.submit(session)
+        if attempt.show == "document":
+            return state, applicant.report(session), attempt.document.picture(attempt.title)
+        picture = self._studio.strip(f"attempt-{number}", frames, challenge, attempt.title)
+        return state, applicant.report(session), picture
 
     # 4
     def _issue(self, session_id: str) -> list[dict[str, Any]]:
@@ -263,13 +278,16 @@ def _signed(result: str) -> str:
     return sign.get(result, "") + result
 
 
-def _failed_reasons(report: dict[str, Any]) -> list[str]:
-    return [
+def _failed_reasons(report: dict[str, Any], *, livemode: bool) -> list[str]:
+    """The sentences of the checks that failed; a check that others made pointless has none of its own."""
+    found = [
         reason["public"]
         for check in report["checks"]
-        if check["result"] != "clear" and check["check"] != "liveness.injection"
+        if check["result"] != "clear" and (livemode or check["check"] != "liveness.injection")
         for reason in check.get("reasons", [])
+        if reason["code"] != "not_examined"
     ]
+    return list(dict.fromkeys(found))
 
 
 def _outcome(state: dict[str, Any]) -> str:

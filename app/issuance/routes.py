@@ -17,7 +17,16 @@ from app.issuance.requests import read_credential_request, read_notification, re
 from app.issuance.schemas import CreateOffer, offer_json
 from app.issuance.service import Offers
 from app.openid.qr import qr_response
-from app.openid.wire import ProtocolRefusal, ProtocolRoute, answer, body_within, json_body, read_form, read_json
+from app.openid.wire import (
+    ProtocolRefusal,
+    ProtocolRoute,
+    answer,
+    body_within,
+    json_body,
+    read_form,
+    read_json,
+    rfc3339,
+)
 from app.web.rendering import render_page
 
 __all__ = ["pages", "protocol", "router"]
@@ -147,7 +156,7 @@ def offer_page(reference: str, offers: OffersHere) -> Response:
         state=offer.state,
         reference=reference,
         tx_code_required=offer.tx_code_required,
-        expires_at=offer.expires_at.isoformat(),
+        expires_at=rfc3339(offer.expires_at),
     )
 
 
@@ -166,4 +175,4 @@ def offer_state(reference: str, offers: OffersHere) -> JSONResponse:
     offer = offers.by_reference(reference)
     if offer is None:
         return answer({"state": "unknown"}, status=404)
-    return answer({"state": offer.state, "expires_at": offer.expires_at.isoformat()})
+    return answer({"state": offer.state, "expires_at": rfc3339(offer.expires_at)})

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.issuance.service import Offer
+from app.openid.wire import rfc3339
 
 __all__ = ["CreateOffer", "offer_json"]
 
@@ -31,13 +32,13 @@ def offer_json(offer: Offer) -> dict[str, Any]:
         "verification_session": offer.verification_session,
         "configurations": list(offer.configurations),
         "tx_code_required": offer.tx_code_required,
-        "created_at": offer.created_at.isoformat(),
-        "expires_at": offer.expires_at.isoformat(),
+        "created_at": rfc3339(offer.created_at),
+        "expires_at": rfc3339(offer.expires_at),
         "credentials": [
             {
                 "configuration": item.configuration,
                 "credential": item.credential_id,
-                "issued_at": item.issued_at.isoformat(),
+                "issued_at": rfc3339(item.issued_at),
                 "wallet_event": item.notified,
             }
             for item in offer.issued

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -22,7 +23,16 @@ from starlette.exceptions import HTTPException
 from did.errors import KernelError
 from did.strict_json import parse_object
 
-__all__ = ["ProtocolRefusal", "ProtocolRoute", "answer", "body_within", "json_body", "read_form", "read_json"]
+__all__ = [
+    "ProtocolRefusal",
+    "ProtocolRoute",
+    "answer",
+    "body_within",
+    "json_body",
+    "read_form",
+    "read_json",
+    "rfc3339",
+]
 
 log = structlog.get_logger("assay.openid")
 
@@ -142,3 +152,8 @@ def json_body(model: type[BaseModel]) -> Any:
             raise RequestValidationError(errors) from error
 
     return Depends(read)
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment in UTC as the API writes it, ending in Z."""
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

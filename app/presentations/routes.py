@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from app.access.dependencies import authorized, wiring_of
 from app.access.service import Caller
 from app.openid.qr import qr_response
-from app.openid.wire import ProtocolRoute, answer, body_within, json_body, read_form
+from app.openid.wire import ProtocolRoute, answer, body_within, json_body, read_form, rfc3339
 from app.presentations.request_object import REQUEST_OBJECT_TYPE, read_wallet_nonce
 from app.presentations.responses import MAX_RESPONSE_BYTES
 from app.presentations.schemas import (
@@ -144,7 +144,7 @@ def present_page(reference: str, here: Here) -> Response:
         link=request.link,
         state=request.state,
         reference=reference,
-        expires_at=request.expires_at.isoformat(),
+        expires_at=rfc3339(request.expires_at),
     )
 
 
@@ -163,4 +163,4 @@ def present_state(reference: str, here: Here) -> JSONResponse:
     request = here.by_reference(reference)
     if request is None:
         return answer({"state": "unknown"}, status=404)
-    return answer({"state": request.state, "expires_at": request.expires_at.isoformat()})
+    return answer({"state": request.state, "expires_at": rfc3339(request.expires_at)})

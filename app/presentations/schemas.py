@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.openid.wire import rfc3339
 from app.presentations.judging import shown_claims
 from app.presentations.service import Event, PresentationRequest
 from did.verify import Verified
@@ -52,8 +53,8 @@ def request_json(request: PresentationRequest) -> dict[str, Any]:
         "id": request.id,
         "state": request.state,
         "livemode": request.livemode,
-        "created_at": request.created_at.isoformat(),
-        "expires_at": request.expires_at.isoformat(),
+        "created_at": rfc3339(request.created_at),
+        "expires_at": rfc3339(request.expires_at),
         "dcql_query": request.dcql_query,
         "trusted_issuers": list(request.trusted_issuers),
     }
@@ -64,14 +65,14 @@ def request_json(request: PresentationRequest) -> dict[str, Any]:
             "page_url": request.page_url,
         }
     if request.decided_at is not None:
-        body["decided_at"] = request.decided_at.isoformat()
+        body["decided_at"] = rfc3339(request.decided_at)
     if request.wallet_error is not None:
         body["wallet_error"] = request.wallet_error
     if request.verdict is not None:
         body["verdict"] = {name: request.verdict[name] for name in ("outcome", "reasons", "checks")}
         body["credentials"] = _credentials(request)
     if request.claims_until is not None:
-        body["claims_until"] = request.claims_until.isoformat()
+        body["claims_until"] = rfc3339(request.claims_until)
     return body
 
 
@@ -85,7 +86,7 @@ def _credentials(request: PresentationRequest) -> list[dict[str, Any]]:
 
 def event_json(event: Event) -> dict[str, Any]:
     """One event."""
-    return {"at": event.at.isoformat(), "type": event.kind, "detail": event.detail}
+    return {"at": rfc3339(event.at), "type": event.kind, "detail": event.detail}
 
 
 def verified_json(verified: Verified) -> dict[str, Any]:
