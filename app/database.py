@@ -3,6 +3,7 @@
 SQLite runs in WAL mode with `synchronous=FULL`, and a writing transaction takes the write lock when it begins
 (`BEGIN IMMEDIATE`): a deferred one that upgrades later fails with "database is locked" in the middle of a verb.
 PostgreSQL runs the same code at READ COMMITTED, so every state change is one guarded UPDATE whose row count decides.
+`secure_delete` overwrites what is deleted: erasing a person is deleting a wrapped key, and a free page would keep it.
 """
 
 from __future__ import annotations
@@ -109,7 +110,13 @@ def _engine(url: str) -> Engine:
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not open transactions of its own
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

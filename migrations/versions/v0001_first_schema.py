@@ -1,10 +1,12 @@
 """The first schema.
 
-Revision: 0001, after .
+Revision: 0001, the first.
 """
 
 import sqlalchemy as sa
 from alembic import op
+
+from app.database import UtcDateTime
 
 revision = "0001"
 down_revision = None
@@ -21,15 +23,15 @@ def upgrade() -> None:
         sa.Column("secret_sha256", sa.String(length=64), nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
         sa.Column("livemode", sa.Boolean(), nullable=False),
-        sa.Column("created_at", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("revoked_at", app.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
         sa.UniqueConstraint("secret_sha256", name=op.f("uq_api_keys_secret_sha256")),
     )
     op.create_table(
         "audit_log",
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("at", app.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("actor", sa.String(length=80), nullable=False),
         sa.Column("action", sa.String(length=60), nullable=False),
         sa.Column("subject", sa.String(length=80), nullable=False),
@@ -60,8 +62,8 @@ def upgrade() -> None:
         sa.Column("block_number", sa.BigInteger(), nullable=True),
         sa.Column("block_hash", sa.String(length=66), nullable=True),
         sa.Column("gas_used", sa.BigInteger(), nullable=True),
-        sa.Column("created_at", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("mined_at", app.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("mined_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_chain_transactions")),
         sa.UniqueConstraint("chain_id", "sender", "nonce", name=op.f("uq_chain_transactions_chain_id")),
     )
@@ -79,11 +81,11 @@ def upgrade() -> None:
         sa.Column("tx_code_tries", sa.Integer(), nullable=False),
         sa.Column("reference_sha256", sa.String(length=64), nullable=False),
         sa.Column("code_sha256", sa.String(length=64), nullable=False),
-        sa.Column("created_at", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("retrieved_at", app.database.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("exchanged_at", app.database.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("closed_at", app.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("retrieved_at", UtcDateTime(), nullable=True),
+        sa.Column("exchanged_at", UtcDateTime(), nullable=True),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.Column("close_reason", sa.String(length=40), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credential_offers")),
         sa.UniqueConstraint("code_sha256", name=op.f("uq_credential_offers_code_sha256")),
@@ -104,13 +106,13 @@ def upgrade() -> None:
         sa.Column("address", sa.String(length=42), nullable=False),
         sa.Column("transaction_hash", sa.String(length=66), nullable=False),
         sa.Column("block_number", sa.BigInteger(), nullable=False),
-        sa.Column("created_at", app.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("chain_id", "contract", name=op.f("pk_deployments")),
     )
     op.create_table(
         "nonces",
         sa.Column("nonce_sha256", sa.String(length=64), nullable=False),
-        sa.Column("expires_at", app.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("nonce_sha256", name=op.f("pk_nonces")),
     )
     with op.batch_alter_table("nonces", schema=None) as batch_op:
@@ -124,15 +126,15 @@ def upgrade() -> None:
         sa.Column("trusted_issuers", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("reference_sha256", sa.String(length=64), nullable=False),
-        sa.Column("created_at", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", app.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("submission", sa.String(length=32), nullable=True),
-        sa.Column("submitted_at", app.database.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("decided_at", app.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("submitted_at", UtcDateTime(), nullable=True),
+        sa.Column("decided_at", UtcDateTime(), nullable=True),
         sa.Column("wallet_error", sa.String(length=64), nullable=True),
         sa.Column("verdict", sa.JSON(), nullable=True),
         sa.Column("sealed_claims", sa.LargeBinary(), nullable=True),
-        sa.Column("claims_until", app.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("claims_until", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_presentation_requests")),
         sa.UniqueConstraint("reference_sha256", name=op.f("uq_presentation_requests_reference_sha256")),
     )
@@ -149,14 +151,14 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(length=80), nullable=True),
         sa.Column("client_secret_sha256", sa.String(length=64), nullable=False),
         sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.Column("created_at", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("submitted_at", app.database.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("decided_at", app.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("submitted_at", UtcDateTime(), nullable=True),
+        sa.Column("decided_at", UtcDateTime(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("max_attempts", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.JSON(none_as_null=True), nullable=True),
-        sa.Column("consent_at", app.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("consent_at", UtcDateTime(), nullable=True),
         sa.Column("consent_version", sa.String(length=20), nullable=True),
         sa.Column("capture_key", sa.LargeBinary(length=200), nullable=True),
         sa.Column("record_key", sa.LargeBinary(length=200), nullable=True),
@@ -165,11 +167,11 @@ def upgrade() -> None:
         sa.Column("selfie_mac", sa.String(length=64), nullable=True),
         sa.Column("challenges", sa.Integer(), nullable=False),
         sa.Column("challenge_nonce", sa.String(length=64), nullable=True),
-        sa.Column("challenge_issued_at", app.database.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("challenge_expires_at", app.database.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("challenge_used_at", app.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("challenge_issued_at", UtcDateTime(), nullable=True),
+        sa.Column("challenge_expires_at", UtcDateTime(), nullable=True),
+        sa.Column("challenge_used_at", UtcDateTime(), nullable=True),
         sa.Column("lease_token", sa.String(length=64), nullable=True),
-        sa.Column("lease_expires_at", app.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("lease_expires_at", UtcDateTime(), nullable=True),
         sa.Column("leases", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_verification_sessions")),
     )
@@ -182,8 +184,8 @@ def upgrade() -> None:
         sa.Column("offer_id", sa.String(length=40), nullable=False),
         sa.Column("configurations", sa.JSON(), nullable=False),
         sa.Column("by_identifier", sa.Boolean(), nullable=False),
-        sa.Column("issued_at", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", app.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("issued_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["offer_id"], ["credential_offers.id"], name=op.f("fk_access_tokens_offer_id_credential_offers")
         ),
@@ -208,8 +210,8 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(length=200), nullable=True),
         sa.Column("transaction_hash", sa.String(length=66), nullable=True),
-        sa.Column("created_at", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", app.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["transaction_hash"],
             ["chain_transactions.hash"],
@@ -229,7 +231,7 @@ def upgrade() -> None:
         sa.Column("holder_thumbprint", sa.String(length=64), nullable=False),
         sa.Column("credential_id", sa.String(length=40), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("issued_at", app.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("issued_at", UtcDateTime(), nullable=False),
         sa.Column("notified", sa.String(length=24), nullable=True),
         sa.ForeignKeyConstraint(
             ["offer_id"], ["credential_offers.id"], name=op.f("fk_offered_credentials_offer_id_credential_offers")
@@ -243,7 +245,7 @@ def upgrade() -> None:
         "presentation_events",
         sa.Column("request_id", sa.String(length=40), nullable=False),
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("at", app.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("detail", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -258,7 +260,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("session_id", sa.String(length=40), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
-        sa.Column("created_at", app.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("decision", sa.JSON(), nullable=False),
         sa.Column("sealed_report", sa.LargeBinary(), nullable=False),
         sa.Column("review", sa.JSON(none_as_null=True), nullable=True),
@@ -283,7 +285,7 @@ def upgrade() -> None:
         sa.Column("bits", sa.Integer(), nullable=False),
         sa.Column("allocated", sa.Integer(), nullable=False),
         sa.Column("job_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("created_at", app.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["ledger_jobs.id"], name=op.f("fk_status_lists_job_id_ledger_jobs")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_status_lists")),
         sa.UniqueConstraint("sequence", name=op.f("uq_status_lists_sequence")),
@@ -304,10 +306,10 @@ def upgrade() -> None:
         sa.Column("state_reason", sa.String(length=40), nullable=True),
         sa.Column("livemode", sa.Boolean(), nullable=False),
         sa.Column("simulated", sa.Boolean(), nullable=False),
-        sa.Column("issued_at", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("valid_from", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("valid_until", app.database.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("changed_at", app.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("issued_at", UtcDateTime(), nullable=False),
+        sa.Column("valid_from", UtcDateTime(), nullable=False),
+        sa.Column("valid_until", UtcDateTime(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["list_id"], ["status_lists.id"], name=op.f("fk_credentials_list_id_status_lists")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credentials")),
         sa.UniqueConstraint("credential_uri", name=op.f("uq_credentials_credential_uri")),
@@ -329,7 +331,7 @@ def upgrade() -> None:
         sa.Column("note", sa.String(length=200), nullable=True),
         sa.Column("actor", sa.String(length=80), nullable=False),
         sa.Column("job_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("created_at", app.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["credential_id"], ["credentials.id"], name=op.f("fk_status_changes_credential_id_credentials")
         ),

@@ -77,7 +77,9 @@ def holder() -> LocalKey:
 def issue(wiring: Wiring, holder: LocalKey) -> Issue:
     """Issue and commit one credential."""
 
-    def make(configuration: str = "person_identity_ldp", *, livemode: bool = True, **claims: object) -> IssuedCredential:
+    def make(
+        configuration: str = "person_identity_ldp", *, livemode: bool = True, **claims: object
+    ) -> IssuedCredential:
         with wiring.database.transaction() as session:
             return wiring.credentials.issue(
                 session,

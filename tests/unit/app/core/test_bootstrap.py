@@ -89,7 +89,9 @@ def test_another_chain_id_is_refused(settings: Settings) -> None:
         build(settings.model_copy(update={"chain_id": 7}))
 
 
-def test_unfunded_sender_is_told_and_nothing_is_queued_twice(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unfunded_sender_is_told_and_nothing_is_queued_twice(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.bootstrap.chain.GENESIS_FUNDS_WEI", 0)
     for _ in range(2):
         with pytest.raises(SenderUnfunded):
@@ -153,5 +155,3 @@ def test_database_of_a_newer_version_is_left_alone(settings: Settings) -> None:
     with pytest.raises(SchemaTooNew):
         build(settings)
     assert "credentials" in tables
-
-

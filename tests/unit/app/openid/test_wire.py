@@ -14,6 +14,7 @@ from app.openid.qr import qr_response
 from app.openid.wire import ProtocolRefusal, ProtocolRoute, answer, body_within, read_form, read_json, rfc3339
 
 router = APIRouter(prefix="/p", route_class=ProtocolRoute)
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 Body = Annotated[bytes, body_within(1000)]
 
 
@@ -48,7 +49,7 @@ def test_faults_are_oauth_errors_also_when_the_router_is_included(client: TestCl
     cases = [
         (client.post("/p/form", data={"a": "1"}), 200, None),
         (
-            client.post("/p/form", content="a=1&a=2", headers={"Content-Type": "application/x-www-form-urlencoded"}),
+            client.post("/p/form", content="a=1&a=2", headers=FORM),
             400,
             "invalid_request",
         ),
