@@ -44,6 +44,7 @@ def create_app(wiring: Wiring) -> FastAPI:
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.wiring = wiring
     problems.install(app)

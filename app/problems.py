@@ -98,6 +98,10 @@ PROBLEMS: dict[str, Problem] = {
     # command line
     "port_taken": Problem(503, "The port is in use"),
     "invalid_id_file": Problem(400, "The file has lines that name no credential"),
+    # demo
+    "unexpected_answer": Problem(500, "The service answered otherwise than the demo needs"),
+    "command_failed": Problem(500, "A command of the demo failed"),
+    "service_not_ready": Problem(503, "The service did not start in time"),
     # ledger
     "ledger_job_failed": Problem(502, "The chain refused the change"),
     "ledger_stalled": Problem(503, "The chain has not taken the change yet", retryable=True),

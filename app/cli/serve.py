@@ -134,15 +134,19 @@ def _chain_served(wiring: Wiring, listener: socket.socket) -> Iterator[None]:
 @contextlib.contextmanager
 def _workers(wiring: Wiring) -> Iterator[None]:
     from app.ledger.worker import LedgerWorker
+    from app.openid.sweeper import Sweeper
     from app.verifications.worker import VerificationWorker
 
     ledger = LedgerWorker(wiring.ledger, wiring.sender, wiring.status_lists.ensure_current)
     verifications = VerificationWorker(wiring.verifications)
+    sweeper = Sweeper([wiring.offers.sweep, wiring.presentations.sweep])
     ledger.start()
     verifications.start()
+    sweeper.start()
     try:
         yield
     finally:
+        sweeper.stop()
         verifications.stop()
         ledger.stop()
 

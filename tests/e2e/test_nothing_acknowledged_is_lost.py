@@ -219,7 +219,7 @@ def _assert_chain_agrees(data_dir: Path, environment: dict[str, str]) -> None:
             "SELECT c.list_id, c.list_index, c.state, s.registry"
             " FROM credentials c JOIN status_lists s ON s.id = c.list_id"
         ).fetchall()
-    node = Node.open(data_dir / "chain.sqlite3")
+    node = Node.open(data_dir / "chain" / "chain.sqlite3")
     try:
         for list_id, index, state, address in rows:
             registry = CredentialStatusRegistry(Chain(node, chain_id=1337), address)

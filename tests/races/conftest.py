@@ -13,6 +13,10 @@ from app.wiring import Wiring
 
 
 def _issue(wiring: Wiring) -> str:
+    return _issue_many(wiring, 1)[0]
+
+
+def _issue_many(wiring: Wiring, count: int) -> list[str]:
     person = ApprovedVerification(
         session_id="vs_" + "0" * 32,
         livemode=True,
@@ -22,18 +26,26 @@ def _issue(wiring: Wiring) -> str:
         simulated=False,
     )
     with wiring.database.transaction() as session:
-        issued = wiring.credentials.issue(
-            session,
-            verification=person,
-            configuration=CONFIGURATIONS["person_identity_ldp_jcs"],
-            holder=None,
-            holder_did=None,
-            actor="race",
-        )
-    return issued.credential_id
+        return [
+            wiring.credentials.issue(
+                session,
+                verification=person,
+                configuration=CONFIGURATIONS["person_identity_ldp_jcs"],
+                holder=None,
+                holder_did=None,
+                actor="race",
+            ).credential_id
+            for _ in range(count)
+        ]
 
 
 @pytest.fixture
 def issue_in() -> Callable[[Wiring], str]:
     """Issue and commit one credential in a deployment; returns its id."""
     return _issue
+
+
+@pytest.fixture
+def issue_many() -> Callable[[Wiring, int], list[str]]:
+    """Issue many in one transaction; returns their ids."""
+    return _issue_many

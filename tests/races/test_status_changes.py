@@ -16,9 +16,11 @@ from app.settings import Settings
 from app.wiring import Wiring, build
 
 
-def test_a_thousand_revocations_by_threads_lose_no_bit(tmp_path: Path, issue_in: Callable[[Wiring], str]) -> None:
+def test_a_thousand_revocations_by_threads_lose_no_bit(
+    tmp_path: Path, issue_many: Callable[[Wiring, int], list[str]]
+) -> None:
     with build(Settings(data_dir=tmp_path / "data")) as wiring:
-        ids = [issue_in(wiring) for _ in range(1000)]
+        ids = issue_many(wiring, 1000)
         worker = LedgerWorker(wiring.ledger, wiring.sender, lambda: None)
         worker.start()
         try:

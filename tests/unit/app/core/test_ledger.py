@@ -14,9 +14,10 @@ from app.ledger.sender import Sender
 from app.ledger.tables import ChainTransactionRow, LedgerJobRow
 from app.wiring import Wiring
 from contracts.chain import Chain
+from contracts.did_registry import STATUS_UPDATER
 from contracts.errors import ChainUnavailable
 from contracts.status_registry import CredentialStatusRegistry
-from contracts.transactions import sign_transaction
+from contracts.transactions import address_of, sign_transaction
 
 Issue = Callable[..., IssuedCredential]
 
@@ -174,39 +175,37 @@ def test_list_changed_by_a_delegate_meanwhile_is_read_again(
 ) -> None:
     """The stored transaction builds on a version that is gone when it is mined: it reverts, and the job goes again."""
     first, second = issue(), issue()
+    write = _delegate(wiring)
     wiring.credentials.revoke(first.credential_id, reason="fraud", actor="t")
     line.fail_before.add("eth_sendRawTransaction")
     with pytest.raises(ChainUnavailable):
         sender.flush()
     line.fail_before.clear()
-    _write_as_delegate(wiring, second)
+    list_id, index = place(wiring, second)
+    write(wiring.status_registry.encode_set_status(list_id, index, 2))
     sender.flush()
-    states = [row.state for row in transactions(wiring)]
-    assert "failed" in states
+    assert [(row.state, row.note) for row in transactions(wiring)][-2:] == [("failed", "reverted"), ("final", None)]
     assert (on_chain(wiring, first), on_chain(wiring, second)) == (1, 2)
 
 
-def _write_as_delegate(wiring: Wiring, issued: IssuedCredential) -> None:
-    """Another key, entitled by the DID registry, suspends an entry; the controller's transactions go out of order for it."""
+def _delegate(wiring: Wiring) -> Callable[[bytes], None]:
+    """Entitle another key to write the issuer's lists, fund it, and return what writes with it."""
     delegate = b"\x07" * 32
-    from contracts.transactions import address_of
-
     address = address_of(delegate)
-    key, sender = wiring.keys.controller.private_bytes(), wiring.sender.address
+    with wiring.database.transaction() as session:
+        data = wiring.did_registry.encode_add_delegate(wiring.sender.address, STATUS_UPDATER, address, 3600)
+        wiring.ledger.enqueue_call(session, key="d", purpose="delegate", to=wiring.did_registry.address, data=data)
+    wiring.flush()
     fees = wiring.chain.fees()
-    pending = [row for row in transactions(wiring) if row.state == "submitted"]
-    data = wiring.did_registry.encode_add_delegate(sender, b"statusUpdater".ljust(32, b"\0"), address, 3600)
-    nonce = wiring.chain.nonce(sender)
-    common = {"chain_id": 1337, "gas": 200_000, "max_fee": fees.max_fee, "priority_fee": fees.priority}
-    assert len(pending) == 1
-    for offset, (to, payload, value) in enumerate(((wiring.did_registry.address, data, 0), (address, b"", 10**17))):
-        raw = sign_transaction(key, nonce=nonce + offset, to=to, data=payload, value=value, **common).raw
-        wiring.chain.send_raw(raw)
-    list_id, index = place(wiring, issued)
-    change = wiring.status_registry.encode_set_status(list_id, index, 2)
-    wiring.chain.send_raw(
-        sign_transaction(delegate, nonce=0, to=wiring.status_registry.address, data=change, **common).raw
-    )
+    common: dict[str, int] = {"chain_id": 1337, "max_fee": fees.max_fee, "priority_fee": fees.priority, "gas": 200_000}
+    key, nonce = wiring.keys.controller.private_bytes(), wiring.chain.nonce(wiring.sender.address)
+    wiring.chain.send_raw(sign_transaction(key, nonce=nonce, to=address, data=b"", value=10**17, **common).raw)
+
+    def write(payload: bytes) -> None:
+        to = wiring.status_registry.address
+        wiring.chain.send_raw(sign_transaction(delegate, nonce=0, to=to, data=payload, **common).raw)
+
+    return write
 
 
 def test_reorganised_transaction_is_sent_again(
