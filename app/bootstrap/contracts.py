@@ -128,17 +128,17 @@ def wait_written(ledger: Ledger, sender: Sender, job_id: int, *, timeout_s: floa
     """Send until a block holds the job. Raises LedgerJobFailed, LedgerStalled, and ChainError leaves from the last
     try."""
     deadline = time.monotonic() + timeout_s
-    while True:
-        unreachable: ChainUnavailable | None = None
-        try:
-            sender.flush()
-        except ChainUnavailable as error:
-            unreachable = error
-        state = ledger.state(job_id)
-        if state.written:
-            return state
+    unreachable: ChainUnavailable | None = None
+    while not (state := ledger.state(job_id)).written:
         if state.state == "failed":
             raise LedgerJobFailed(state.reason or "the chain refused the transaction")
         if time.monotonic() >= deadline:
             raise unreachable or LedgerStalled(state.reason or "no block took the transaction in time")
-        time.sleep(0.2)
+        unreachable = None
+        try:
+            moved = sender.flush()
+        except ChainUnavailable as error:
+            unreachable, moved = error, False
+        if not moved:
+            time.sleep(0.2)
+    return state

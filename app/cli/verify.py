@@ -3,6 +3,7 @@ server."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +34,8 @@ def verify(
     from app.errors import ServiceError
     from did.verify import Policy
 
-    text = (sys.stdin.buffer if str(path) == "-" else path.open("rb")).read(MAX_BYTES + 1)
+    with contextlib.nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
+        text = file.read(MAX_BYTES + 1)
     if len(text) > MAX_BYTES:
         raise ServiceError(f"more than {MAX_BYTES} bytes")
     with open_service() as wiring:

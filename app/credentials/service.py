@@ -189,7 +189,7 @@ class Credentials(StatusVerbs):
             .where(StatusChangeRow.credential_id.in_([row.id for row in rows]))
             .group_by(StatusChangeRow.credential_id)
         )
-        latest: dict[str, int] = {credential_id: job_id for credential_id, job_id in found}
+        latest: dict[str, int] = {credential_id: int(job_id) for credential_id, job_id in found}
         anchors = self._ledger.states(session, latest.values())
         return [_view(row, anchors.get(latest.get(row.id, -1))) for row in rows]
 

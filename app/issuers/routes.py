@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -44,6 +45,7 @@ def identity_context() -> JSONResponse:
 def resolve(request: Request, did: str) -> JSONResponse:
     """Resolve a DID (W3C DID Resolution). A did:web of somebody else is fetched for callers with an API key only."""
     wiring = wiring_of(request)
+    did = _as_written(request, did)
     if not did.startswith(_LOCAL_METHODS) and did not in wiring.issuers.all_dids:
         _require_key(request)
     found = wiring.resolver.resolve(did)
@@ -55,6 +57,15 @@ def resolve(request: Request, did: str) -> JSONResponse:
         "didDocumentMetadata": {} if found.error else found.metadata,
     }
     return JSONResponse(body, status_code=_status(found.error, deactivated), media_type="application/did-resolution")
+
+
+def _as_written(request: Request, decoded: str) -> str:
+    """The DID as the client wrote it: a did:web's own `%3A` must survive, whether or not its `%` was encoded again."""
+    path: bytes = request.scope.get("raw_path", b"")
+    raw = path.decode("ascii", "replace").partition("/1.0/identifiers/")[2]
+    if raw.startswith("did:") and "%" in raw and "%25" not in raw:
+        return raw
+    return unquote(raw) if "%25" in raw else decoded
 
 
 def _require_key(request: Request) -> None:

@@ -66,7 +66,7 @@ def _address(url: str, created: CreatedSession) -> str:
 
 
 def _step(name: str) -> str:
-    return f"document.querySelector('[data-step={name}]').checkVisibility()"
+    return f"document.querySelector('[data-step={name}]')?.checkVisibility()"
 
 
 def test_from_consent_to_a_public_reason(
@@ -159,7 +159,7 @@ def test_a_blocked_camera_is_explained(
     denied = {"name": "NotAllowedError"}
     page.run(f"navigator.mediaDevices.getUserMedia = () => Promise.reject({json.dumps(denied)})")
     page.click("#document-camera")
-    page.wait("document.querySelector('#problem').checkVisibility()")
+    page.wait("document.querySelector('#problem')?.checkVisibility()")
     assert "The camera is blocked" in page.run("document.querySelector('#problem').textContent")
     assert page.run("document.querySelector('#document-ways').checkVisibility()")
     page.screenshot("capture-camera-blocked")
@@ -171,7 +171,7 @@ def test_a_wrong_link_says_so(
 ) -> None:
     page = new_page()
     page.open(f"{url}/verify/{new_session().row.id}{fragment}")
-    page.wait("document.querySelector('#problem').checkVisibility()")
+    page.wait("document.querySelector('#problem')?.checkVisibility()")
     assert "This link is" in page.run("document.querySelector('#problem').textContent")
 
 

@@ -1,7 +1,7 @@
 """kill -9 at random moments, many times: what was acknowledged is there once, and nothing is half there.
 
-The child is forked from this process, so that a start costs no imports and more kills fit into the time; it says what it
-has been told is done on a pipe, one line each, after the call that did it returned.
+The child is forked from this process, so that a start costs no imports and more kills fit into the time; it says on a
+pipe what it has been told is done, one line each, after the call that did it returned.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.verifications.approved import ApprovedVerification
 from app.wiring import Wiring, build
+from did.keys import LocalKey, did_key
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,14 @@ def _person(*, livemode: bool) -> ApprovedVerification:
 
 
 def _issue(wiring: Wiring, *, livemode: bool = True, configuration: str = "person_identity_ldp") -> IssuedCredential:
+    holder = LocalKey.generate("Ed25519").public
     with wiring.database.transaction() as session:
         return wiring.credentials.issue(
             session,
             verification=_person(livemode=livemode),
             configuration=CONFIGURATIONS[configuration],
-            holder=None,
-            holder_did=None,
+            holder=holder,
+            holder_did=did_key(holder),
             actor="test",
         )
 
