@@ -3,6 +3,7 @@
 SQLite runs in WAL mode with `synchronous=FULL`, and a writing transaction takes the write lock when it begins
 (`BEGIN IMMEDIATE`): a deferred one that upgrades later fails with "database is locked" in the middle of a verb.
 PostgreSQL runs the same code at READ COMMITTED, so every state change is one guarded UPDATE whose row count decides.
+Errors do not quote parameters (`hide_parameters`): they end in logs, and may be personal.
 `secure_delete` overwrites what is deleted: erasing a person is deleting a wrapped key, and a free page would keep it.
 """
 
@@ -100,11 +101,13 @@ class Database:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     path = url.removeprefix("sqlite:///")
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

@@ -13,6 +13,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from app.errors import ServiceError
@@ -89,6 +90,7 @@ PROBLEMS: dict[str, Problem] = {
     "simulation_error": Problem(500, "The simulator cannot draw this"),
     # keys, database and start
     "key_file_exposed": Problem(500, "A private key file can be read by others"),
+    "key_file_missing": Problem(500, "A private key file is missing"),
     "key_file_damaged": Problem(500, "A private key file does not hold a key"),
     "lock_busy": Problem(503, "Another process is at the same work", retryable=True),
     "schema_too_new": Problem(503, "The database belongs to a newer version"),
@@ -259,6 +261,13 @@ def install(app: FastAPI) -> None:
     def answer_unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("unexpected_error", kind=type(error).__name__, path=request.url.path, exc_info=error)
         return problem_response(request, "internal_error")
+
+    @app.exception_handler(DataError)
+    def answer_unstorable(request: Request, error: DataError) -> JSONResponse:
+        """PostgreSQL takes no NUL in a text, SQLite does: it is the caller's mistake wherever it stood."""
+        if "NUL" in str(error.orig):
+            return problem_response(request, "invalid_text", "a text has a NUL character")
+        return answer_unexpected(request, error)
 
 
 def _field_error(item: dict[str, Any]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from app.access.service import Access
 from app.audit.service import Audit
 from app.bootstrap.chain import ChainAccess, genesis_hash, open_chain
 from app.bootstrap.contracts import Deployer, ensure_contracts, wait_written
-from app.bootstrap.schema import upgrade
+from app.bootstrap.schema import is_migrated, upgrade
 from app.bootstrap.storage import exclusive, private_folder
 from app.clock import Clock, utc_now
 from app.credentials.direct import DirectIssuance
@@ -30,7 +30,7 @@ from app.issuance.service import Offers
 from app.issuers.anchoring import enqueue_missing_keys
 from app.issuers.keys import KeyRing
 from app.issuers.registry_reader import RegistryReader
-from app.issuers.service import Issuers, OwnWebMethod
+from app.issuers.service import Issuers, KeptMethod, OwnWebMethod
 from app.ledger.sender import Sender
 from app.ledger.service import Ledger
 from app.presentations.service import Presentations
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 __all__ = ["Wiring", "build"]
 
 BOOTSTRAP_WAIT_S = 180.0
+KEY_SET_TTL_S = 5.0
+"""A key that was revoked on chain is refused after this at the latest: less than a block of most chains."""
 
 
 @dataclass
@@ -111,10 +113,11 @@ def build(settings: Settings, *, clock: Clock = utc_now, gate: Gate | None = Non
     ChainError and KernelError leaves.
     """
     private_folder(settings.data_dir)
-    keys = KeyRing.open(settings.keys_dir)
     with contextlib.ExitStack() as opened:
         database = Database(settings.resolved_database_url)
         opened.callback(database.close)
+        # Keys come before the schema, so a database that has one was made with all of them.
+        keys = KeyRing.open(settings.keys_dir, create=not is_migrated(database))
         with exclusive(database, settings.data_dir, "migration", wait_s=BOOTSTRAP_WAIT_S):
             upgrade(database)
         chain_access = _open_chain(settings, clock, keys, own=own_chain)
@@ -169,11 +172,16 @@ def _assemble(
         registry=status_registry,
         identity=sender.address,
     )
-    wait_written(ledger, sender, lists.ensure_current())
+    _await_list(database, ledger, sender, lists)
     ethr = EthrMethod({chain.chain_id: RegistryReader(did_registry)})
     issuers = Issuers(settings=settings, keys=keys, chain_id=chain.chain_id, identity=sender.address, ethr=ethr)
-    web = OwnWebMethod(issuers, WebMethod(SafeFetch(allow_http_loopback=settings.loopback)))
-    resolver = Resolver([KeyMethod(), JwkMethod(), web, ethr], clock=lambda: clock().timestamp())
+
+    def seconds() -> float:
+        return clock().timestamp()
+
+    fetched = KeptMethod(WebMethod(SafeFetch(allow_http_loopback=settings.loopback)), clock=seconds)
+    web = OwnWebMethod(issuers, fetched)
+    resolver = Resolver([KeyMethod(), JwkMethod(), web, ethr], clock=seconds, ttl_s=KEY_SET_TTL_S)
     status_source = RegistryStatusSource(status_registry)
     verifier = Verifier(resolver, status_source)
     credentials = Credentials(
@@ -225,6 +233,16 @@ def _assemble(
         )
     )
     return wiring
+
+
+def _await_list(database: Database, ledger: Ledger, sender: Sender, lists: StatusLists) -> None:
+    """See to it that credentials find a place; a successor that is late or refused must not hold up a start."""
+    job_id = lists.ensure_current()
+    if lists.have_room():
+        return
+    with database.transaction() as session:
+        ledger.retry_failed(session, [job_id])
+    wait_written(ledger, sender, job_id)
 
 
 def _lazily(gate: Gate | None) -> Callable[[], Gate]:

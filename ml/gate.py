@@ -3,8 +3,8 @@ anyone.
 
 Order: decode in a child process, read the document, follow the head, compare the faces. A check that raises, answers
 NaN or runs out of the session's time is an `error`; a check whose input is missing is `unidentified`. The decision
-is `ml.decision.decide`, re-exported here. What bounds a model that hangs inside native code is its worker's own
-timeout.
+is `ml.decision.decide`, re-exported here. The session's time is looked at between checks: a model that hangs inside
+native code holds its worker's thread until the process is restarted.
 """
 
 import logging
@@ -91,7 +91,6 @@ class _Session:
     frames: list[tuple[Frame, Rgb]] = field(default_factory=list)
     frames_error: EvidenceError | None = None
     page: Page | None = None
-    page_error: str = ""
     fields: DocumentFields | None = None
     portrait: tuple[Rgb, Face] | None = None
     track: Track | None = None

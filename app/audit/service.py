@@ -2,6 +2,7 @@
 
 The danger: an audit log that its own database owner can edit. Each row's SHA-256 covers the row before it, so an
 edited, removed or reordered row breaks the chain at a sequence number that `verify` names. The sequence is contiguous.
+What it cannot show is rows cut off at the end: compare the last hash with one that was kept elsewhere.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from app.database import Database
 from app.errors import ServiceError
 
-__all__ = ["SchemaOutdated", "SchemaTooNew", "check_schema", "configuration", "upgrade"]
+__all__ = ["SchemaOutdated", "SchemaTooNew", "check_schema", "configuration", "is_migrated", "upgrade"]
 
 
 class SchemaTooNew(ServiceError):
@@ -50,6 +50,11 @@ def upgrade(database: Database) -> None:
         config.attributes["connection"] = connection
         with connection.begin():
             command.upgrade(config, "head")
+
+
+def is_migrated(database: Database) -> bool:
+    """Whether an earlier start has put a schema there, of whatever version."""
+    return _current(database) is not None
 
 
 def check_schema(database: Database) -> None:

@@ -65,7 +65,7 @@ def show(identifier: Identifier, as_json: AsJson = False) -> None:
 def status(identifier: Identifier, as_json: AsJson = False) -> None:
     """Say what the database and the registry on chain say of a credential's status.
 
-    They differ only while a change is on its way. The chain is what verifiers believe.
+    They differ while a change is on its way, or if the chain refused it. The chain is what verifiers believe.
     """
     with open_service() as wiring:
         view = wiring.credentials.get(identifier, livemode=None)
@@ -75,9 +75,15 @@ def status(identifier: Identifier, as_json: AsJson = False) -> None:
     lines = [
         f"database  {view.state}",
         f"chain     {on_chain['state']} (block {on_chain['block']}, list version {on_chain['version']})",
-        "They agree." if agree else "They differ: the change is not on chain yet.",
+        "They agree." if agree else _why_they_differ(view),
     ]
     answer(as_json, body, lines)
+
+
+def _why_they_differ(view: CredentialView) -> str:
+    if view.anchor is not None and view.anchor.state == "failed":
+        return f"They differ: the chain refused the change ({view.anchor.reason}). Mend the cause: assay chain retry."
+    return "They differ: the change is not on chain yet."
 
 
 def _on_chain(wiring: Wiring, view: CredentialView) -> dict[str, Any]:

@@ -58,13 +58,13 @@ def show(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Read a request and its verdict; ends with 1 if it was rejected or has expired."""
+    """Read a request and its verdict; ends with 0 if it is verified, with 1 if not or not yet."""
     result = _call("GET", f"{url}/v1/presentation_requests/{identifier}", api_key, as_json)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
     else:
         _tell(result)
-    if result["state"] in ("rejected", "expired"):
+    if result["state"] != "verified":
         raise typer.Exit(1)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -37,8 +39,15 @@ console = Console(highlight=False, soft_wrap=True)
 
 def load_settings() -> Settings:
     """Read the settings; a wrong one ends the command with exit code 2 and says which and why."""
+    config = os.environ.get("ASSAY_CONFIG")
+    if config and not Path(config).is_file():
+        typer.echo(f"ASSAY_CONFIG: there is no file {config}", err=True)
+        raise typer.Exit(EXIT_USAGE)
     try:
         return Settings()
+    except tomllib.TOMLDecodeError as error:
+        typer.echo(f"ASSAY_CONFIG: {config} is not TOML: {error}", err=True)
+        raise typer.Exit(EXIT_USAGE) from None
     except ValidationError as error:
         for item in error.errors():
             name = "_".join(str(part) for part in item["loc"]) or "settings"

@@ -193,11 +193,12 @@ def _states(wiring: Wiring, jobs: list[int]) -> dict[int, JobState]:
 def _wait(wiring: Wiring, jobs: list[int], timeout_s: float) -> dict[int, JobState]:
     """Send, or let the running service send, until blocks hold all jobs or the time is over."""
     from app.bootstrap.storage import LockBusy
-    from contracts.errors import ChainUnavailable
+    from contracts.errors import ChainError
 
     deadline = time.monotonic() + timeout_s
     while True:
-        with suppress(LockBusy, ChainUnavailable):
+        # The changes are durable already: trouble with the chain only means that they wait.
+        with suppress(LockBusy, ChainError):
             wiring.sender.flush(wait_s=0.2)
         states = _states(wiring, jobs)
         if all(state.written or state.state == "failed" for state in states.values()) or time.monotonic() >= deadline:
@@ -223,6 +224,12 @@ def _place(entry: dict[str, Any]) -> str:
     return f"line {entry['line']}" if "line" in entry else str(entry["credential"])
 
 
+def _skipped(plan: _Plan) -> list[str]:
+    if not plan.invalid_count:
+        return []
+    return [*(f"{_place(entry)}: {entry['reason']}" for entry in plan.invalid), f"{plan.invalid_count} were skipped."]
+
+
 def _tell_plan(plan: _Plan, as_json: bool) -> None:
     changes = [
         {
@@ -242,6 +249,7 @@ def _tell_plan(plan: _Plan, as_json: bool) -> None:
         "invalid_count": plan.invalid_count,
     }
     lines = [f"{change['credential']}: {change['from']} -> {change['to']}" for change in changes]
+    lines += _skipped(plan)
     answer(as_json, body, [*lines, f"{plan.would_change} would change. Nothing was changed."])
 
 
@@ -264,9 +272,13 @@ def _tell(plan: _Plan, changes: list[Change], states: dict[int, JobState], *, wa
         f"{item['credential']}: {item['to']}, {item['state'] or 'as before'} {item['transaction'] or ''}"
         for item in shown
     ]
+    lines += _skipped(plan)
     lines.append(
         f"{body['changed']} changed, {body['unchanged']} were so already; {body['written']} on chain, {waiting} wait."
     )
+    if failed:
+        reason = next(state.reason for state in states.values() if state.state == "failed")
+        lines.append(f"The chain refused {failed} ({reason}): mend the cause, then assay chain retry.")
     answer(as_json, body, lines)
     if failed:
         raise typer.Exit(1)

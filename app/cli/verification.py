@@ -124,8 +124,7 @@ def erase(session_id: _SessionId, dry_run: _DryRun = False, as_json: _Json = Fal
     """Erase pictures, report and claims of a session for good, by deleting its keys."""
     with _opened(as_json) as room:
         row = room.get(session_id, livemode=None)
-        if not dry_run:
-            room.retention.erase(session_id, livemode=None, actor=_actor())
+        room.retention.erase(session_id, livemode=None, actor=_actor(), dry_run=dry_run)
     _tell(as_json, f"{'would be' if dry_run else 'is now'} erased", session=row.id, erased=not dry_run, dry_run=dry_run)
 
 
@@ -177,7 +176,7 @@ def _refuse(as_json: bool, code: int, name: str, detail: str) -> NoReturn:
     if as_json:
         _print_json({"error": {"code": name, "detail": detail}})
     else:
-        Console(stderr=True).print(f"[red]{name}[/red]: {detail}", highlight=False)
+        Console(stderr=True).print(f"[red]{name}[/red]: {escape(detail)}", highlight=False)
     raise typer.Exit(code)
 
 

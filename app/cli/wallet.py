@@ -1,7 +1,8 @@
 """`assay wallet`: a holder's wallet in the terminal.
 
 Exit codes: 0 done, 1 refused by somebody, 2 wrong usage, 3 not reachable. With --json the answer goes to standard
-output as one JSON object, also when it is an error. Text from issuers and verifiers is escaped before it is printed.
+output as one JSON object, also when it is an error. Text from issuers and verifiers is made harmless before it is
+printed: no markup, no control characters.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from app.wallet.presenting import Share, decline, plan, send
 from app.wallet.requests import PresentationRequest, read_request
 from app.wallet.store import Store, StoredCredential
 from app.wallet.web import WalletWeb
+from did.errors import KernelError
 
 __all__ = ["wallet"]
 
@@ -114,9 +116,9 @@ def present(
         with WalletWeb(allow_http_loopback=allow_http_loopback) as web:
             read = read_request(web, resolver, request)
             shares = plan(store, read, only=only or [])
-            if not as_json:
-                _tell_plan(read, shares)
-            if not yes and not typer.confirm("Share this?", default=False, err=as_json):
+            if not as_json or not yes:
+                _tell_plan(Console(stderr=True) if as_json else console, read, shares)
+            if not yes and not _confirmed(as_json):
                 decline(web, read)
                 return {"outcome": "declined", "verifier": read.host}
             send(web, store, read, shares)
@@ -126,7 +128,7 @@ def present(
     accepted = result["outcome"] == "accepted"
 
     def tell() -> None:
-        verifier = escape(result["verifier"])
+        verifier = _plain(result["verifier"])
         console.print(f"[green]✓[/] {verifier} accepted it." if accepted else f"Nothing was shared with {verifier}.")
 
     _print(result, as_json, tell)
@@ -134,16 +136,36 @@ def present(
         raise typer.Exit(1)
 
 
+def _confirmed(as_json: bool) -> bool:
+    """Whether the holder agrees; an interrupt, or nobody there to answer, is a no."""
+    try:
+        return typer.confirm("Share this?", default=False, err=as_json)
+    except typer.Abort:
+        return False
+
+
+def _plain(text: str) -> str:
+    """Text of a stranger for the terminal: rich would take brackets for markup and pass escape sequences on."""
+    return escape("".join(c if c.isprintable() else " " for c in text))
+
+
 def _guarded(run: Callable[[], dict[str, Any]], as_json: bool) -> dict[str, Any]:
     """Run, or tell the error and end with its exit code."""
     try:
         return run()
     except WalletError as error:
-        if as_json:
-            typer.echo(json.dumps({"error": error.code, "detail": error.detail}))
-        else:
-            Console(stderr=True).print(f"[red]✗[/] {escape(error.detail)} [dim]({error.code})[/]")
-        raise typer.Exit(error.exit_code) from error
+        cause: Exception = error
+        code, detail, exit_code = error.code, error.detail, error.exit_code
+    except KernelError as error:
+        code, detail, exit_code, cause = error.code, error.detail, 1, error
+    except OSError as error:
+        detail = f"{error.strerror or type(error).__name__}: {error.filename or ''}".rstrip(": ")
+        code, exit_code, cause = "system_error", 1, error
+    if as_json:
+        typer.echo(json.dumps({"error": code, "detail": detail}))
+    else:
+        Console(stderr=True).print(f"[red]✗[/] {_plain(detail)} [dim]({code})[/]")
+    raise typer.Exit(exit_code) from cause
 
 
 def _print(result: dict[str, Any], as_json: bool, tell: Callable[[], None]) -> None:
@@ -185,19 +207,19 @@ def _credentials_table(credentials: Sequence[dict[str, Any]]) -> None:
     for item in credentials:
         mark = "[green]✓[/]" if item["verified"] else "[yellow]?[/]"
         test = " [yellow]test mode[/]" if item["test_mode"] else ""
-        what = f"{escape(item['configuration'])} [dim]{escape(item['format'])}[/]{test}"
-        table.add_row(item["id"], what, escape(item["issuer"]), f"{mark} {escape(item['issuer_check'])}")
+        what = f"{_plain(item['configuration'])} [dim]{_plain(item['format'])}[/]{test}"
+        table.add_row(item["id"], what, _plain(item["issuer"]), f"{mark} {_plain(item['issuer_check'])}")
     console.print(table)
 
 
-def _tell_plan(request: PresentationRequest, shares: Sequence[Share]) -> None:
-    console.print(f"[bold]{escape(request.host)}[/] asks. Its request is signed by {escape(request.client_id)}.")
+def _tell_plan(console: Console, request: PresentationRequest, shares: Sequence[Share]) -> None:
+    console.print(f"[bold]{_plain(request.host)}[/] asks. Its request is signed by {_plain(request.client_id)}.")
     for share in shares:
         item = share.credential
-        what = f"[bold]{escape(item.configuration)}[/] ({item.id})"
-        console.print(f"You would show {what} for query {escape(share.query_id)}:")
+        what = f"[bold]{_plain(item.configuration)}[/] ({item.id})"
+        console.print(f"You would show {what} for query {_plain(share.query_id)}:")
         for name in share.shown:
-            extra = " [yellow](not asked for; this format cannot hide it)[/]" if name in share.unasked else ""
-            console.print(f"  · {escape(name)}{extra}")
+            extra = " [yellow](not asked for; this credential cannot hide it)[/]" if name in share.unasked else ""
+            console.print(f"  · {_plain(name)}{extra}")
         if not share.shown:
             console.print("  · that you hold it, and nothing else")

@@ -18,7 +18,7 @@ from app.clock import Clock
 from app.credentials.tables import CredentialRow, StatusListRow
 from app.database import Database
 from app.errors import NotFound, ServiceError
-from app.ledger.service import WRITTEN_STATES, Ledger
+from app.ledger.service import Ledger
 from app.settings import Settings
 from contracts.status_registry import CredentialStatusRegistry
 
@@ -111,12 +111,19 @@ class StatusLists:
         self._ledger.notify()
         return job_id
 
+    def have_room(self) -> bool:
+        """Whether a list that is in the registry takes credentials now."""
+        with self._database.reading() as session:
+            lists = self._candidates(session)
+            states = self._ledger.states(session, [row.job_id for row in lists])
+            return any(states[row.job_id].written and row.allocated < int(row.capacity * _HARD_LIMIT) for row in lists)
+
     def allocate(self, session: Session) -> Allocation:
         """Take a random free place in the caller's transaction. Raises StatusListFull."""
-        lists = list(session.scalars(self._ours().order_by(StatusListRow.sequence.desc()).limit(3)))
+        lists = self._candidates(session)
         states = self._ledger.states(session, [row.job_id for row in lists])
         for row in lists:
-            if states[row.job_id].state not in WRITTEN_STATES:
+            if not states[row.job_id].written:
                 continue
             taken = session.scalar(
                 update(StatusListRow)
@@ -128,6 +135,9 @@ class StatusLists:
             if taken is not None:
                 return Allocation(row.chain_id, row.registry_address, row.id, self._draw(session, row))
         raise StatusListFull("no status list has room yet; try again in a moment")
+
+    def _candidates(self, session: Session) -> list[StatusListRow]:
+        return list(session.scalars(self._ours().order_by(StatusListRow.sequence.desc()).limit(3)))
 
     def _draw(self, session: Session, row: StatusListRow) -> int:
         for _ in range(_DRAWS):

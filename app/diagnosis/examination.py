@@ -9,6 +9,7 @@ import shutil
 import socket
 import sqlite3
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -17,15 +18,16 @@ from typing import Final
 
 import httpx2
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit.service import Audit
-from app.bootstrap.schema import check_schema
+from app.bootstrap.schema import check_schema, is_migrated
 from app.clock import utc_now
 from app.database import Database
 from app.diagnosis.chain import examine_chain
 from app.diagnosis.finding import Finding
 from app.errors import ServiceError
-from app.issuers.keys import KEY_FILES
+from app.issuers.keys import KEY_FILES, missing_keys
 from app.settings import Settings
 from ml.errors import EvidenceError
 from ml.models import ModelStore
@@ -52,6 +54,10 @@ def examine(settings: Settings) -> list[Finding]:
 
 def _storage(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir
+    if (refusal := _refused_write(folder)) is not None:
+        mend = f"give this user a folder to write in: chown or mount {folder}, or set ASSAY_DATA_DIR"
+        yield Finding("data", False, f"{folder} cannot be written: {refusal}", mend)
+        return
     if not folder.exists():
         yield Finding("data", True, f"{folder} does not exist yet; assay serve makes it")
         return
@@ -65,8 +71,24 @@ def _storage(settings: Settings) -> Iterator[Finding]:
     yield Finding("disk", free >= MIN_FREE_BYTES, f"{free // 1_000_000} MB free", mend)
 
 
+def _refused_write(folder: Path) -> str | None:
+    """Why nothing can be written in the folder, or in the one it would be made in; asked with a file without a name."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing) as probe:
+            probe.write(b"\0")
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return None
+
+
 def _keys(settings: Settings) -> Iterator[Finding]:
     folder = settings.keys_dir
+    missing = missing_keys(folder)
+    if missing and _was_started(settings):
+        mend = "restore the keys folder from your backup: credentials and chain know these keys and no others"
+        yield Finding("keys", False, f"missing: {', '.join(missing)}", mend)
+        return
     if not folder.exists():
         yield Finding("keys", True, "no keys yet; assay serve makes them")
         return
@@ -76,12 +98,24 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         yield Finding("keys", False, f"others can read {names}", f"chmod go= {names}, and replace keys that were read")
         return
     damaged = [name for name in KEY_FILES if (folder / f"{name}.key").exists() and _size(folder / f"{name}.key") != 32]
-    missing = [name for name in KEY_FILES if not (folder / f"{name}.key").exists()]
-    if damaged or (missing and settings.resolved_database_url and (settings.data_dir / "assay.sqlite3").exists()):
-        names = ", ".join(damaged + missing)
-        yield Finding("keys", False, f"missing or damaged: {names}", "restore the keys folder from your backup")
+    if damaged:
+        yield Finding("keys", False, f"damaged: {', '.join(damaged)}", "restore the keys folder from your backup")
         return
     yield Finding("keys", True, f"{len(KEY_FILES)} keys, private")
+
+
+def _was_started(settings: Settings) -> bool:
+    """Whether there is a database that an earlier start has filled; one that does not answer has a finding of its
+    own."""
+    if settings.database_url is None and not (settings.data_dir / "assay.sqlite3").exists():
+        return False
+    database = Database(settings.resolved_database_url)
+    try:
+        return is_migrated(database)
+    except SQLAlchemyError:
+        return False
+    finally:
+        database.close()
 
 
 def _size(path: Path) -> int:
@@ -89,9 +123,11 @@ def _size(path: Path) -> int:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
-    yield _port("port", settings.host, settings.port, "ASSAY_PORT", lambda: _is_assay(settings))
+    in_use = settings.chain_url is None and _announced(settings)
+    # A chain of its own tells this service from one of another data directory; an external one cannot.
+    ours = in_use or settings.chain_url is not None
+    yield _port("port", settings.host, settings.port, "ASSAY_PORT", lambda: ours and _is_assay(settings))
     if settings.chain_url is None:
-        in_use = _announced(settings)
         yield _port("chain port", "127.0.0.1", settings.chain_port, "ASSAY_CHAIN_PORT", lambda: in_use)
 
 
@@ -111,7 +147,8 @@ def _port(name: str, host: str, port: int, variable: str, ours: Callable[[], boo
 
 def _is_assay(settings: Settings) -> bool:
     with suppress(httpx2.HTTPError, ValueError):
-        found = httpx2.get(f"http://{settings.host}:{settings.port}/healthz", timeout=3.0)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        found = httpx2.get(f"http://{host}:{settings.port}/healthz", timeout=3.0)
         return bool(found.json() == {"status": "alive"})
     return False
 
@@ -188,9 +225,12 @@ def _schema(database: Database) -> Finding:
     except ServiceError as error:
         return Finding("database", False, f"{error.code}: {error.detail}", "start assay serve of the right version")
     except Exception as error:  # noqa: BLE001 - a driver's own errors: whatever it is, the database is not usable
-        return Finding(
-            "database", False, f"cannot be used: {type(error).__name__}", "check ASSAY_DATABASE_URL and the server"
+        mend = (
+            "check that its file and folder can be written"
+            if database.is_sqlite
+            else "check ASSAY_DATABASE_URL and the server"
         )
+        return Finding("database", False, f"cannot be used: {type(error).__name__}", mend)
     return Finding("database", True, f"{database.engine.dialect.name}, schema up to date")
 
 

@@ -8,6 +8,7 @@ events, so it is looked up by the key and never assumed.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
@@ -18,9 +19,9 @@ from did.credentials.contexts import DID_CONTEXT, MULTIKEY_CONTEXT
 from did.keys import KeyKind, LocalKey, PublicKey, Signer
 from did.methods import EthrMethod
 from did.methods.ethr import did_ethr
-from did.resolver import DidMethod, Resolution
+from did.resolver import DidMethod, Resolution, Resolver
 
-__all__ = ["IssuerNotAnchored", "Issuers", "OwnWebMethod", "web_did"]
+__all__ = ["IssuerNotAnchored", "Issuers", "KeptMethod", "OwnWebMethod", "web_did"]
 
 Method = Literal["ethr", "web"]
 _FRAGMENTS: Final = {"Ed25519": "key-ed25519", "P-256": "key-p256"}
@@ -123,6 +124,19 @@ class Issuers:
             if method.get("publicKeyMultibase") == multikey and method["id"] in document.get("assertionMethod", []):
                 return str(method["id"])
         raise IssuerNotAnchored(f"{self._dids['ethr']} does not name the key {multikey}")
+
+
+class KeptMethod:
+    """A method whose documents are fetched from others' servers: kept longer than what a chain answers, to spare
+    them."""
+
+    def __init__(self, method: DidMethod, *, clock: Callable[[], float]) -> None:
+        self.name = method.name
+        self._resolver = Resolver([method], clock=clock)
+
+    def resolve(self, did: str) -> Resolution:
+        """Resolve; a failure is an error code in the answer."""
+        return self._resolver.resolve(did)
 
 
 class OwnWebMethod:

@@ -6,7 +6,7 @@ with its cause; its key makes a repeated intention the same job; `Sender` alone 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -96,9 +96,10 @@ class Ledger:
             self._requeue_failed(session, [known.id])
         return known.id
 
-    def retry_failed(self, session: Session) -> int:
-        """Queue every failed job again, after an operator has mended the cause; returns how many."""
-        failed = list(session.scalars(select(LedgerJobRow.id).where(LedgerJobRow.state == "failed")))
+    def retry_failed(self, session: Session, ids: Sequence[int] | None = None) -> int:
+        """Queue failed jobs again, all or those of `ids`, after the cause was mended; returns how many."""
+        query = select(LedgerJobRow.id).where(LedgerJobRow.state == "failed")
+        failed = list(session.scalars(query if ids is None else query.where(LedgerJobRow.id.in_(ids))))
         self._requeue_failed(session, failed)
         return len(failed)
 

@@ -19,6 +19,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from did.errors import KernelError
 from did.strict_json import parse_object
@@ -86,6 +87,8 @@ class ProtocolRoute(APIRoute):
                 return ProtocolRefusal("invalid_request", "the request is not well formed").response()
             except HTTPException as error:
                 return ProtocolRefusal("invalid_request", str(error.detail), status=error.status_code).response()
+            except ClientDisconnect:
+                return ProtocolRefusal("invalid_request", "the body ended early").response()
             except Exception as error:
                 log.error("protocol_endpoint_failed", kind=type(error).__name__, route=self.path, exc_info=error)
                 return ProtocolRefusal("server_error", "something went wrong in the service", status=500).response()

@@ -194,7 +194,7 @@ class PresentationProtocol:
             if decided:
                 self._record(session, row.id, state, {"reasons": judgement.verdict.reasons()})
         if decided is None:
-            raise ProtocolRefusal("invalid_request", _ANSWERED, status=409)
+            raise self._closed(row.id)
 
     def _close_with_error(self, request_id: str, error: WalletError) -> None:
         with self._database.transaction() as session:

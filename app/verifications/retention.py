@@ -56,16 +56,21 @@ class Retention:
                     self._parts.record(session, "service", "capture.purged", session_id)
         return len(ids)
 
-    def erase(self, session_id: str, *, livemode: bool | None, actor: str) -> None:
+    def erase(self, session_id: str, *, livemode: bool | None, actor: str, dry_run: bool = False) -> None:
         """Forget pictures, report and claims of a session; erasing again changes nothing.
 
         Raises SessionState while the gate examines it. A session that still takes input is canceled.
+        `dry_run` refuses alike and changes nothing.
         """
         with self._parts.database.transaction() as session:
             row = find(session, session_id)
             if row is None or livemode not in (None, row.livemode):
                 raise SessionNotFound("no such verification session")
             if row.record_key is None:
+                return
+            if row.status == "processing":
+                raise SessionState("the session is being examined; erase it when it is decided")
+            if dry_run:
                 return
             change = update(SessionRow).where(SessionRow.id == session_id, SessionRow.status == row.status)
             values = {
@@ -76,7 +81,7 @@ class Retention:
                 "selfie_mac": None,
             }
             status = "canceled" if row.status == "requires_input" else row.status
-            if row.status == "processing" or not took_effect(session, change.values(status=status, **values)):
-                raise SessionState("the session is being examined; erase it when it is decided")
+            if not took_effect(session, change.values(status=status, **values)):
+                raise SessionState("the session has changed meanwhile; try again")
             self._parts.record(session, actor, "verification_session.erased", session_id)
         self._parts.blobs.delete_all(session_id)

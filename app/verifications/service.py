@@ -181,7 +181,7 @@ class Verifications:
         """A person's decision on a session in review, with its reason; it is audited as theirs.
 
         Raises SessionState unless the session is in review, and ReviewImpossible where there is nothing to certify: no
-        report, no document read, or a simulated capture in live mode.
+        report, no document read, or, in live mode, a capture that is simulated or was never examined for that.
         """
         with self._parts.database.transaction() as session:
             row = _owned(session, session_id, None)
@@ -211,6 +211,12 @@ class Verifications:
             raise ReviewImpossible("the document was not read, so there is nothing to certify")
         if row.livemode and content["simulated"]:
             raise ReviewImpossible("a simulated capture is never approved in live mode")
+        examined = any(
+            check["check"] == "liveness.injection" and check["result"] in ("clear", "consider")
+            for check in content["checks"]
+        )
+        if row.livemode and not examined:
+            raise ReviewImpossible("whether the capture is simulated was not examined; let the person try again")
 
     def _report(self, session: Session, row: SessionRow, *, attempt: int | None = None) -> FullReport:
         query = select(ReportRow).where(ReportRow.session_id == row.id).order_by(ReportRow.attempt.desc()).limit(1)

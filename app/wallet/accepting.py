@@ -35,7 +35,8 @@ def accept(
     if unknown:
         raise OfferRefused(f"the issuer's metadata does not describe {', '.join(unknown)[:200]}")
     pending = store.pending(offer.uri)
-    if pending is None or pending.expires_at <= time.time():
+    # An offer read again may name another issuer by now: it must not be sent the first one's token.
+    if pending is None or pending.expires_at <= time.time() or pending.credential_issuer != issuer.identifier:
         pending = _exchange(web, issuer, offer, tx_code)
         store.keep_pending(offer.uri, pending)
     received = []

@@ -10,6 +10,7 @@ from typing import ClassVar
 __all__ = [
     "CredentialNotFound",
     "CredentialRefused",
+    "DamagedFile",
     "InvalidLink",
     "IssuerRefused",
     "NothingMatches",
@@ -95,6 +96,12 @@ class CredentialNotFound(WalletError):
     """No stored credential has this id."""
 
     code = "credential_not_found"
+
+
+class DamagedFile(WalletError):
+    """A file of the wallet does not hold what it should."""
+
+    code = "damaged_file"
 
 
 class UnsafeDirectory(WalletError):

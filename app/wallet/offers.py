@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import urlunsplit
 
 from app.wallet.errors import InvalidLink, OfferRefused
+from app.wallet.links import link_parameters, split_url
 from app.wallet.web import WalletWeb
 from did.errors import KernelError
 from did.strict_json import parse_object
@@ -64,12 +65,12 @@ def read_offer(web: WalletWeb, link: str) -> Offer:
 
 
 def _offer_object(web: WalletWeb, link: str) -> dict[str, Any]:
-    parts = urlsplit(link)
+    parts = split_url(link)
     if parts.scheme in ("https", "http"):
         return _fetched(web, link, "the offer")
     if parts.scheme != "openid-credential-offer":
         raise InvalidLink("an offer begins with openid-credential-offer://")
-    query = parse_qs(parts.query, keep_blank_values=True, max_num_fields=8)
+    query = link_parameters(parts.query)
     by_value, by_reference = query.get("credential_offer", []), query.get("credential_offer_uri", [])
     if len(by_value) + len(by_reference) != 1:
         raise InvalidLink("an offer has exactly one of credential_offer and credential_offer_uri")
@@ -114,7 +115,7 @@ def read_issuer(web: WalletWeb, identifier: str) -> Issuer:
 
 def _well_known(identifier: str, name: str) -> str:
     """The address of a well-known document: inserted between host and path."""
-    parts = urlsplit(identifier)
+    parts = split_url(identifier)
     path = f"/.well-known/{name}{parts.path.rstrip('/')}"
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
 

@@ -1,7 +1,7 @@
 """Answering a presentation request: choose, show the holder what would be shared, and send only after consent.
 
-The danger is sharing more than was asked. From an SD-JWT VC only the selected claims are disclosed; a credential with a
-Data Integrity proof cannot hide anything, so the plan lists everything that it would show.
+The danger is sharing more than was asked. From an SD-JWT VC only the selected claims are disclosed, beside those
+that its issuer left open to all; a credential with a Data Integrity proof cannot hide anything. The plan lists both.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -24,14 +24,21 @@ from did.credentials.vcdm import members
 from did.errors import KernelError
 from did.presentations.dcql import Held, Match, parse, select
 from did.presentations.holder import present_ldp, present_sd_jwt
+from did.securing.sd_jwt import parse as parse_sd_jwt
 
 __all__ = ["Share", "decline", "plan", "send"]
+
+# Members of an SD-JWT VC that are about the credential and how it came about, not about the person.
+_ABOUT_THE_CREDENTIAL: Final = frozenset(
+    {"iss", "iat", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status", "_sd", "_sd_alg"}
+    | {"evidence", "test_mode"}
+)
 
 
 @dataclass(frozen=True)
 class Share:
     """One credential that would be shown, for one query. `shown` are the claims the verifier would learn;
-    `unasked` those among them that it did not ask for, because the format cannot hide them."""
+    `unasked` those among them that it did not ask for, because the credential cannot hide them."""
 
     query_id: str
     credential: StoredCredential
@@ -88,9 +95,13 @@ def _held(item: StoredCredential) -> Held:
 def _share(query_id: str, item: StoredCredential, match: Match) -> Share:
     asked = tuple(dict.fromkeys(_label(path) for path in match.paths))
     if item.format == "dc+sd-jwt":
-        return Share(query_id, item, match.paths, asked, ())
-    subject = readable_claims(item.credential).get("credentialSubject", {})
-    everything = tuple(name for name in subject if name not in ("id", "type")) if isinstance(subject, dict) else ()
+        bare = parse_sd_jwt(str(item.credential)).payload
+        roots = {str(path[0]) for path in match.paths}
+        open_to_all = tuple(name for name in bare if name not in _ABOUT_THE_CREDENTIAL and name not in roots)
+        return Share(query_id, item, match.paths, asked + open_to_all, open_to_all)
+    subjects = members(readable_claims(item.credential).get("credentialSubject"))
+    names = dict.fromkeys(name for subject in subjects if isinstance(subject, dict) for name in subject)
+    everything = tuple(name for name in names if name not in ("id", "type"))
     return Share(query_id, item, match.paths, everything, tuple(name for name in everything if name not in asked))
 
 

@@ -12,9 +12,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote
 
 from app.wallet.errors import InvalidLink, RequestRefused
+from app.wallet.links import link_parameters, split_url
 from app.wallet.web import WalletWeb
 from did.errors import KernelError
 from did.presentations.dcql import DcqlQuery, parse
@@ -63,10 +64,10 @@ def read_request(web: WalletWeb, resolver: Resolver, link: str) -> PresentationR
 
 
 def _read_link(link: str) -> tuple[str, str, str]:
-    parts = urlsplit(link)
+    parts = split_url(link)
     if parts.scheme != "openid4vp":
         raise InvalidLink("a presentation request begins with openid4vp://")
-    query = parse_qs(parts.query, keep_blank_values=True, max_num_fields=16)
+    query = link_parameters(parts.query)
     values = {name: found[0] for name, found in query.items() if len(found) == 1}
     method = values.get("request_uri_method", "get")
     if "client_id" not in values or "request_uri" not in values or method not in ("get", "post"):
@@ -125,6 +126,6 @@ def _host_of(did: str) -> str:
 
 
 def _require_host(url: str, did: str, host: str, what: str) -> None:
-    netloc = urlsplit(url).netloc.lower()
+    netloc = split_url(url).netloc.lower()
     if netloc != host:
         raise RequestRefused(f"{what} {netloc}, but {did} asks")

@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 
 import orjson
 
-from app.wallet.errors import CredentialNotFound, UnsafeDirectory
+from app.wallet.errors import CredentialNotFound, DamagedFile, UnsafeDirectory
 from did.keys import KeyKind, LocalKey
 
 __all__ = ["Pending", "Store", "StoredCredential"]
@@ -96,11 +96,12 @@ class Store:
 
     def credential(self, identifier: str) -> StoredCredential:
         """A credential by its id. Raises CredentialNotFound."""
-        return _stored(self._read("credentials", identifier))
+        return _stored(identifier, self._read("credentials", identifier))
 
     def credentials(self) -> list[StoredCredential]:
         """Every credential, newest first."""
-        found = [_stored(orjson.loads(path.read_bytes())) for path in (self._root / "credentials").glob("*.json")]
+        names = [path.stem for path in (self._root / "credentials").glob("*.json") if _ID.match(path.stem)]
+        found = [self.credential(name) for name in names]
         return sorted(found, key=lambda item: (item.received_at, item.id), reverse=True)
 
     def pending(self, offer_uri: str) -> Pending | None:
@@ -127,6 +128,8 @@ class Store:
             found: dict[str, Any] = orjson.loads((self._root / folder / f"{identifier}.json").read_bytes())
         except FileNotFoundError as error:
             raise CredentialNotFound(f"this wallet has no {identifier}") from error
+        except ValueError as error:
+            raise _damaged(folder, identifier) from error
         return found
 
     def _write(self, folder: str, identifier: str, content: dict[str, Any]) -> None:
@@ -145,8 +148,15 @@ class Store:
             os.close(directory)
 
 
-def _stored(found: dict[str, Any]) -> StoredCredential:
-    return StoredCredential(**{**found, "types": tuple(found["types"])})
+def _stored(identifier: str, found: dict[str, Any]) -> StoredCredential:
+    try:
+        return StoredCredential(**{**found, "types": tuple(found["types"])})
+    except (KeyError, TypeError) as error:
+        raise _damaged("credentials", identifier) from error
+
+
+def _damaged(folder: str, identifier: str) -> DamagedFile:
+    return DamagedFile(f"{folder}/{identifier}.json in the wallet's directory cannot be read: restore it or remove it")
 
 
 def _pending_id(offer_uri: str) -> str:

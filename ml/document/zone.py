@@ -34,7 +34,6 @@ class Zone:
     confidence: float
     quads: tuple[Quad, ...]
     angle_deg: float
-    filled: bool
 
 
 def read_zone(reader: TextReader, picture: Rgb, quads: Sequence[Quad]) -> Zone:
@@ -70,21 +69,20 @@ def _read_rows(reader: TextReader, picture: Rgb, rows: list[Quad], upside_down: 
     for count in (3, 2):
         for start in range(len(rows) - count + 1):
             chosen = lines[start : start + count]
-            fitted = _fit([line.text for line in chosen])
-            if fitted is None:
+            as_read = _fit([line.text for line in chosen])
+            if as_read is None:
                 continue
-            as_read, filled = fitted
             mrz, corrections = correct(as_read)
             confidence = float(np.mean([line.confidence for line in chosen]))
             quads = tuple(rows[start : start + count])
-            zone = Zone(mrz, as_read, corrections, confidence, quads, _angle(quads[0], upside_down), filled)
+            zone = Zone(mrz, as_read, corrections, confidence, quads, _angle(quads[0], upside_down))
             if best is None or _rank(zone) > _rank(best):
                 best = zone
     return best
 
 
-def _fit(texts: list[str]) -> tuple[Mrz, bool] | None:
-    """The layout that these lines make with the fewest fillers added, and whether any were."""
+def _fit(texts: list[str]) -> Mrz | None:
+    """The layout under which most check digits hold and, among equals, the fewest fillers are added or dropped."""
     options = []
     for fmt in FORMATS.values():
         if fmt.lines != len(texts):
@@ -99,10 +97,7 @@ def _fit(texts: list[str]) -> tuple[Mrz, bool] | None:
             continue
         changed = sum(abs(len(text) - fmt.width) for text in texts)
         options.append((sum(mrz.digits.values()) / len(mrz.digits), -changed, mrz))
-    if not options:
-        return None
-    _, changed, mrz = max(options, key=lambda option: option[:2])
-    return mrz, changed < 0
+    return max(options, key=lambda option: option[:2])[2] if options else None
 
 
 def _looks_like_mrz(line: Line) -> bool:
@@ -134,9 +129,8 @@ def _joined(group: list[Quad], along: npt.NDArray[np.float32]) -> Quad:
     group = sorted(group, key=lambda quad: float(quad.mean(axis=0) @ along))
     first, last = group[0], group[-1]
     reach = _MARGIN * _height(max(group, key=_length))
-    before, after = reach * along, -reach * along
-    before, after = reach * along, -reach * along
-    quad = np.stack([first[0] - before, last[1] - after, last[2] - after, first[3] - before])
+    beyond = reach * along
+    quad = np.stack([first[0] - beyond, last[1] + beyond, last[2] + beyond, first[3] - beyond])
     return np.asarray(quad, dtype=np.float32)
 
 

@@ -172,7 +172,8 @@ def write_card(result: dict[str, Any]) -> None:
     """Put the tables into the card."""
     rows = []
     for part in ("development", "test_at_match", "test_at_review", "test_at_library_default_0.6"):
-        for name, found in result[part].items():
+        for name in (*SETS, "all"):
+            found = result[part][name]
             cells = [part.replace("_", " "), name, found["people"]]
             for kind in ("fmr", "fnmr"):
                 one = found[kind]
@@ -181,7 +182,7 @@ def write_card(result: dict[str, Any]) -> None:
             rows.append(cells)
     head = ("part", "pictures", "people", "FMR", "95 % by person", "FNMR", "95 % by person")
     put_table(CARDS / "face-match.md", "errors", table(head, rows))
-    acquired = result["failure_to_acquire"].items()
+    acquired = [(name, result["failure_to_acquire"][name]) for name in SETS]
     lost = [
         (name, SETS[name], one["pictures"], one["no_face"], percent(one["no_face"] / one["pictures"]))
         for name, one in acquired

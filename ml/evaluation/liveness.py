@@ -87,11 +87,12 @@ def write_card(result: dict[str, Any]) -> None:
     """Put the tables into the card."""
     attacks: list[tuple[object, ...]] = []
     genuine: list[tuple[object, ...]] = []
-    for name, one in result["species"].items():
+    for name in ("bona fide", *SPECIES):
+        one = result["species"][name]
         bona_fide = name == "bona fide"
         low, high = (1 - one["high"], 1 - one["low"]) if bona_fide else (one["low"], one["high"])
         share = 1 - one["share"] if bona_fide else one["share"]
-        why = ", ".join(list(one["reasons"])[:3]) or "-"
+        why = ", ".join(sorted(one["reasons"], key=lambda code: (-one["reasons"][code], code))[:3]) or "-"
         row = (
             name,
             one["sequences"],

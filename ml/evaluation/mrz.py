@@ -90,7 +90,8 @@ def _totals(files: dict[str, dict[str, Any]]) -> dict[str, dict[str, int]]:
 def write_card(result: dict[str, Any]) -> None:
     """Put the tables into the card."""
     rows = []
-    for turn, one in result["totals"].items():
+    for turn in TURNS:
+        one = result["totals"][turn]
         low, high = wilson(one["valid_as_read"], one["files"])
         share = percent(one["valid_as_read"] / one["files"], 1)
         rows.append(
@@ -121,7 +122,7 @@ def write_card(result: dict[str, Any]) -> None:
             *("yes" if file[turn]["valid"] else "no" for turn in TURNS),
             file["upright"]["corrected"],
         )
-        for name, file in result["files"].items()
+        for name, file in sorted(result["files"].items())
     ]
     put_table(CARDS / "mrz.md", "files", table(("file", "layout", *TURNS, "characters changed"), rows))
 

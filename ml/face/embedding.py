@@ -1,7 +1,7 @@
 """The 128-dimensional face embedding of face_recognition's ResNet model, through dlib directly.
 
 Two pictures of one person lie close together (Euclidean distance); the thresholds are in `ml/policy.json` and come from
-`ml.evaluation.face_match`, never from the library's default of 0.6, which lets 1.6 % of impostors through.
+`ml.evaluation.face_match`, never from the library's default of 0.6, whose rates are measured there too.
 """
 
 import threading

@@ -7,10 +7,12 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,39 @@ def test_file_with_a_wrong_line_changes_nothing_unless_told_to(assay: Assay, iss
     assert assay.run("credential", "list", "--state", "revoked")["data"][0]["status"]["anchor"]["state"] == "final"
 
 
+def test_skipped_lines_are_told_to_people_too(assay: Assay, issued: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "many.txt"
+    path.write_text(f"{issued[0]}\nnonsense\n")
+    arguments = ["revoke", "--file", str(path), "--reason", "fraud", "--skip-invalid"]
+    for extra in (["--dry-run"], []):
+        told = CliRunner().invoke(app, [*arguments, *extra], env=assay.environment)
+        assert told.exit_code == 0
+        assert "line 2: " in told.output
+        assert "1 were skipped." in told.output
+
+
+def test_refused_change_is_not_told_to_be_on_its_way(assay: Assay, issued: list[str]) -> None:
+    assay.run("revoke", issued[0], "--reason", "fraud")
+    with closing(sqlite3.connect(assay.data_dir / "assay.sqlite3")) as connection, connection:
+        connection.execute("UPDATE ledger_jobs SET state = 'failed', reason = 'Locked' WHERE purpose = 'setStatuses'")
+        connection.execute("UPDATE credentials SET state = 'suspended' WHERE state = 'revoked'")
+    told = CliRunner().invoke(app, ["status", issued[0]], env=assay.environment)
+    assert "the chain refused the change (Locked)" in told.output
+    assert "assay chain retry" in told.output
+
+
+@pytest.mark.parametrize("content", [None, "port = "])
+def test_configuration_file_that_cannot_be_read_is_not_passed_over(
+    assay: Assay, tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "assay.toml"
+    if content is not None:
+        path.write_text(content)
+    told = CliRunner().invoke(app, ["doctor"], env={**assay.environment, "ASSAY_CONFIG": str(path)})
+    assert told.exit_code == 2
+    assert "ASSAY_CONFIG" in told.output
+
+
 def test_usage_errors_are_two(assay: Assay) -> None:
     for arguments in (["revoke"], ["revoke", "cred_1"], ["nonsense"], ["revoke", "--reason"]):
         assert CliRunner().invoke(app, arguments, env=assay.environment).exit_code == 2
@@ -186,9 +221,27 @@ def test_doctor_finds_what_is_wrong(assay: Assay, issued: list[str]) -> None:
     assert all(findings[name]["mend"] for name in ("data", "keys", "port"))
 
 
-def test_doctor_finds_an_altered_audit_log(assay: Assay, issued: list[str]) -> None:
-    import sqlite3
+@pytest.mark.parametrize("whole_folder", [True, False])
+def test_doctor_finds_lost_keys(assay: Assay, issued: list[str], whole_folder: bool) -> None:
+    keys = assay.data_dir / "keys"
+    if whole_folder:
+        keys.rename(assay.data_dir / "elsewhere")
+    else:
+        (keys / "controller.key").unlink()
+    findings = {item["check"]: item for item in assay.run("doctor", code=1)["checks"]}
+    assert "controller" in findings["keys"]["detail"]
+    assert "backup" in findings["keys"]["mend"]
 
+
+def test_doctor_finds_a_folder_that_cannot_be_written(assay: Assay) -> None:
+    for folder in ("/proc", "/proc/assay-data"):
+        assay.environment["ASSAY_DATA_DIR"] = folder
+        findings = {item["check"]: item for item in assay.run("doctor", code=1)["checks"]}
+        assert "cannot be written" in findings["data"]["detail"]
+        assert "ASSAY_DATA_DIR" in findings["data"]["mend"]
+
+
+def test_doctor_finds_an_altered_audit_log(assay: Assay, issued: list[str]) -> None:
     with sqlite3.connect(assay.data_dir / "assay.sqlite3") as connection:
         connection.execute("UPDATE audit_log SET actor = 'somebody else' WHERE sequence = 2")
     connection.close()

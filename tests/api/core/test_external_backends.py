@@ -17,11 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from app.bootstrap.chain import open_chain
 from app.bootstrap.contracts import SenderUnfunded
+from app.bootstrap.first_keys import create_first_keys
 from app.credentials.states import IssuedCredential
 from app.issuers.keys import KeyRing
+from app.main import create_app
 from app.settings import Settings
 from app.wiring import Wiring, build
 from contracts.rpc import HttpTransport
@@ -89,7 +92,7 @@ def test_on_a_foreign_node(anvil: str, tmp_path: Path, issue_in: Issue) -> None:
     settings = Settings(data_dir=tmp_path / "data", chain_url=anvil, chain_id=31337)
     with pytest.raises(SenderUnfunded) as told:
         build(settings)
-    sender = address_of(KeyRing.open(settings.keys_dir).controller.private_bytes())
+    sender = address_of(KeyRing.open(settings.keys_dir, create=True).controller.private_bytes())
     assert sender in told.value.detail
     node = HttpTransport(anvil)
     node.request("anvil_setBalance", [sender, hex(10**18)])
@@ -113,7 +116,7 @@ def _flush_until(wiring: Wiring, job_id: int, state: str) -> None:
 @pytest.mark.npm
 def test_reorganisation_of_a_foreign_node_loses_no_change(anvil: str, tmp_path: Path, issue_in: Issue) -> None:
     settings = Settings(data_dir=tmp_path / "data", chain_url=anvil, chain_id=31337, chain_confirmations=4)
-    sender = address_of(KeyRing.open(settings.keys_dir).controller.private_bytes())
+    sender = address_of(KeyRing.open(settings.keys_dir, create=True).controller.private_bytes())
     node = HttpTransport(anvil)
     node.request("anvil_setBalance", [sender, hex(10**18)])
     with build(settings) as wiring:
@@ -171,6 +174,23 @@ def test_on_postgresql(postgres: str, tmp_path: Path, issue_in: Issue) -> None:
         _story(wiring, issue_in, lambda: None)
     with build(settings) as again:
         assert len(again.credentials.list(livemode=None, limit=100)[0]) == 8
+
+
+@pytest.mark.postgres
+def test_nul_is_the_callers_mistake_on_postgresql(postgres: str, tmp_path: Path, issue_in: Issue) -> None:
+    with build(Settings(data_dir=tmp_path / "data", database_url=postgres)) as wiring:
+        keys = create_first_keys(wiring.database, wiring.access)
+        assert keys is not None
+        client = TestClient(create_app(wiring), headers={"Authorization": f"Bearer {keys.live}"})
+        path = f"/v1/credentials/{issue_in(wiring).credential_id}"
+        for answer in (
+            client.get("/v1/credentials/cred_%00"),
+            client.get("/v1/credentials?cursor=a%00"),
+            client.get("/status/a%00"),
+            client.post(f"{path}/revoke", json={"reason": "fraud", "note": "a\0"}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid_text")
+        assert client.get(path).json()["status"]["state"] == "active"
 
 
 def test_chain_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None:

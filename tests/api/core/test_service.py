@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
-from app.telemetry.logging import redact
+from app.settings import Settings
+from app.telemetry.logging import configure_logging, redact
 
 
 def test_health_and_readiness(service: Any) -> None:
@@ -108,3 +112,39 @@ def test_unexpected_error_tells_nothing_of_itself(service: Any, monkeypatch: pyt
 def test_logs_lose_secrets_that_somebody_logs() -> None:
     event = redact(None, "info", {"event": "failed with sk_live_abcDEF-123 and Bearer eyJabc.def"})
     assert event["event"] == "failed with [secret] and [secret]"
+
+
+def test_exceptions_in_logs_hold_neither_secrets_nor_what_was_stored(tmp_path: Path, capsys: Any) -> None:
+    from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
+
+    from app.database import Database
+
+    # Tracebacks quote source lines, so the value is not written on one.
+    stored = bytes.fromhex("4552494b53534f4e").decode()
+    settings = Settings(data_dir=tmp_path)
+    handlers, level = logging.root.handlers[:], logging.root.level
+    configure_logging(settings)
+    database = Database(settings.resolved_database_url)
+    try:
+        try:
+            with database.reading() as session:
+                session.execute(text("SELECT * FROM nowhere WHERE name = :name"), {"name": stored})
+        except DBAPIError as error:
+            structlog.get_logger("t").error("failed", exc_info=error)
+        secret = f"sk_live_{'a' * 8}"
+        try:
+            raise ValueError(secret)
+        except ValueError:
+            structlog.get_logger("t").exception("failed")
+            logging.getLogger("t").exception("failed")
+    finally:
+        database.close()
+        structlog.reset_defaults()
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
+    said = capsys.readouterr().err
+    assert said.count('"exception"') == 3
+    assert "nowhere" in said
+    assert stored not in said
+    assert secret not in said

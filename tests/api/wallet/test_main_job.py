@@ -106,7 +106,7 @@ def test_the_wallet_asks_before_it_shares_and_tells_a_refusal(service: Any, wall
     request = service.request(preset="over_18")
     output = wallet("present", request["presentation_request"], as_json=False, input="n\n", expect=1)
     assert "asks" in output
-    assert "not asked for; this format cannot hide it" in output.replace("\n", " ")
+    assert "not asked for; this credential cannot hide it" in output.replace("\n", " ")
     result = service.result(request)
     assert (result["state"], result["wallet_error"]) == ("rejected", "access_denied")
     assert "verdict" not in result

@@ -24,7 +24,8 @@ def test_create_show_and_the_exit_codes(service: Any, wallet: Any, tmp_path: Pat
     wallet("accept", offer["credential_offer"])
     created = json.loads(run(service, "create", "--preset", "verified_identity", "--json"))
     assert created["presentation_request"].startswith("openid4vp://")
-    assert json.loads(run(service, "show", created["id"], "--json"))["state"] == "requested"
+    waiting = json.loads(run(service, "show", created["id"], "--json", expect=1))
+    assert waiting["state"] == "requested", "a script that opens a door on exit code 0 must not open it yet"
     wallet("present", created["presentation_request"], "--yes")
     assert "valid" in run(service, "show", created["id"])
 

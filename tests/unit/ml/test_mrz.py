@@ -23,7 +23,7 @@ LONG_NUMBER = ("I<UTOD23145890<7349<<<<<<<<<<<", "7408122F1204159UTO<<<<<<<<<<<6
 
 def zone_of(mrz: Mrz) -> Zone:
     taken, corrections = correct(mrz)
-    return Zone(taken, mrz, corrections, 1.0, (), 0.0, False)
+    return Zone(taken, mrz, corrections, 1.0, (), 0.0)
 
 
 def test_check_digit_of_doc_9303() -> None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, update
 
 from app.bootstrap.chain import announce, announced, open_chain, withdraw
 from app.bootstrap.contracts import ChainReplaced, SenderUnfunded
 from app.bootstrap.first_keys import create_first_keys
 from app.bootstrap.schema import SchemaTooNew, check_schema
 from app.bootstrap.storage import KeyFileDamaged, KeyFileExposed, LockBusy, exclusive
-from app.issuers.keys import KEY_FILES
+from app.credentials.lists import CAPACITY
+from app.credentials.tables import StatusListRow
+from app.issuers.anchoring import SIGNING
+from app.issuers.keys import KEY_FILES, KeyFileMissing
+from app.ledger.tables import LedgerJobRow
 from app.settings import Settings
 from app.wiring import Wiring, build
 from contracts.errors import ChainIdMismatch, NodeLocked
+from did.errors import KernelError
 from did.resolver import Resolver
 
 
@@ -73,6 +79,73 @@ def test_damaged_key_is_refused_and_not_replaced(settings: Settings, content: by
     with pytest.raises(KeyFileDamaged):
         build(settings)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", KEY_FILES)
+def test_lost_key_is_refused_and_no_new_issuer_made(settings: Settings, name: str) -> None:
+    build(settings).close()
+    (settings.keys_dir / f"{name}.key").unlink()
+    for _ in range(2):
+        with pytest.raises(KeyFileMissing, match=name):
+            build(settings)
+    assert not (settings.keys_dir / f"{name}.key").exists()
+
+
+def test_lost_keys_folder_is_refused(settings: Settings) -> None:
+    build(settings).close()
+    settings.keys_dir.rename(settings.data_dir / "elsewhere")
+    with pytest.raises(KeyFileMissing):
+        build(settings)
+    assert not settings.keys_dir.exists()
+
+
+def _fail_newest_list(wiring: Wiring) -> None:
+    with wiring.database.transaction() as session:
+        newest = session.query(StatusListRow).order_by(StatusListRow.sequence.desc()).first()
+        assert newest is not None
+        session.execute(
+            update(LedgerJobRow).where(LedgerJobRow.id == newest.job_id).values(state="failed", reason="reverted")
+        )
+
+
+def test_start_makes_the_only_list_again_if_the_chain_refused_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("app.wiring._await_list", lambda _database, _ledger, _sender, lists: lists.ensure_current())
+        with build(settings) as wired:
+            _fail_newest_list(wired)
+            assert not wired.status_lists.have_room()
+    with build(settings) as again:
+        assert again.status_lists.have_room()
+        assert again.ledger.backlog().failed == 0
+
+
+def test_refused_successor_does_not_hold_up_a_start(settings: Settings) -> None:
+    with build(settings) as wired:
+        with wired.database.transaction() as session:
+            session.execute(update(StatusListRow).values(allocated=CAPACITY // 2))
+        wired.status_lists.ensure_current()
+        _fail_newest_list(wired)
+    with build(settings) as again:
+        assert again.ledger.backlog().failed == 1
+        assert again.status_lists.have_room()
+
+
+@pytest.mark.threat(20)
+def test_key_revoked_on_chain_is_refused_within_seconds(settings: Settings) -> None:
+    now = [datetime.now(UTC)]
+    with build(settings, clock=lambda: now[0]) as wired:
+        signer, url = wired.issuers.signer("Ed25519")
+        assert wired.resolver.key_for(url, "assertionMethod") == signer.public
+        name, value = SIGNING.encode().ljust(32, b"\0"), wired.keys.assertion_ed25519.public.multicodec()
+        data = wired.did_registry.encode_revoke_attribute(wired.sender.address, name, value)
+        with wired.database.transaction() as session:
+            wired.ledger.enqueue_call(session, key="revoke", purpose="t", to=wired.did_registry.address, data=data)
+        wired.flush()
+        now[0] += timedelta(seconds=5)
+        with pytest.raises(KernelError):
+            wired.resolver.key_for(url, "assertionMethod")
 
 
 def test_another_chain_with_the_same_id_is_refused(settings: Settings) -> None:

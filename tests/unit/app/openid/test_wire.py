@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta, timezone
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, FastAPI, Request
@@ -80,6 +81,24 @@ def test_the_qr_code_is_a_picture_without_script_or_style() -> None:
     assert "viewBox" in text
     assert "script" not in text
     assert "style=" not in text
+
+
+def test_a_client_that_hangs_up_is_no_fault_of_ours() -> None:
+    app = FastAPI()
+    app.include_router(router)
+    sent: list[dict[str, Any]] = []
+    arriving = iter(({"type": "http.request", "body": b"a=", "more_body": True}, {"type": "http.disconnect"}))
+
+    async def receive() -> Any:
+        return next(arriving)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", FORM["Content-Type"].encode())]
+    scope = {"type": "http", "method": "POST", "path": "/p/form", "query_string": b"", "headers": headers}
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 400
 
 
 def test_times_end_in_z() -> None:

@@ -210,8 +210,21 @@ def test_a_persons_decision_is_theirs_and_made_once(
     assert (last.actor, last.action) == ("operator:ines", "verification_session.approved")
 
 
-def test_nobody_approves_a_simulated_capture_in_live_mode(
-    room: Verifications, live: CreatedSession, clock: Any, make_report: MakeReport, make_frames: Callable[..., Any]
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"simulated": True},
+        {"simulated": False, "liveness__injection": "error"},
+        {"simulated": False, "liveness__injection": "unidentified"},
+    ],
+)
+def test_nobody_approves_what_is_or_may_be_a_simulated_capture_in_live_mode(
+    room: Verifications,
+    live: CreatedSession,
+    clock: Any,
+    make_report: MakeReport,
+    make_frames: Callable[..., Any],
+    report: dict[str, Any],
 ) -> None:
     ids = (live.row.id, live.client_secret)
     room.capture.store_document(*ids, b"picture")
@@ -219,7 +232,7 @@ def test_nobody_approves_a_simulated_capture_in_live_mode(
     clock.move(milliseconds=challenge.duration_ms)
     room.capture.store_selfie(*ids, nonce=challenge.nonce, frames=make_frames())
     room.capture.submit(*ids)
-    room.examination.settle(_leased(room), make_report(simulated=True), REVIEW)
+    room.examination.settle(_leased(room), make_report(**report), REVIEW)
     with pytest.raises(ReviewImpossible):
         room.decide(live.row.id, "approved", reason="looks fine", actor="operator:x")
 

@@ -109,7 +109,8 @@ def test_a_session_under_examination_or_of_the_other_mode_is_not_erased(
     room: Verifications, opened: CreatedSession, submit: Submit
 ) -> None:
     submit(opened)
-    with pytest.raises(SessionState):
-        room.retention.erase(opened.row.id, livemode=False, actor="operator:x")
+    for dry_run in (True, False):
+        with pytest.raises(SessionState):
+            room.retention.erase(opened.row.id, livemode=False, actor="operator:x", dry_run=dry_run)
     with pytest.raises(SessionNotFound):
         room.retention.erase(opened.row.id, livemode=True, actor="operator:x")
