@@ -29,11 +29,11 @@ from app.issuance.protocol import Issuance
 from app.issuance.service import Offers
 from app.issuers.anchoring import enqueue_missing_keys
 from app.issuers.keys import KeyRing
-from app.issuers.registry_reader import RegistryReader
 from app.issuers.service import Issuers, KeptMethod, OwnWebMethod
 from app.ledger.sender import Sender
 from app.ledger.service import Ledger
 from app.presentations.service import Presentations
+from app.registry_reader import RegistryReader
 from app.settings import Settings
 from app.telemetry.metrics import Metrics, ServiceCollector, gate_decisions
 from app.verifications.blobs import BlobStore

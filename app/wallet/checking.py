@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from app.wallet.chain import ChainReader, connect, registry_named_by
+from app.registry_reader import RegistryReader
+from app.wallet.chain import connect, registry_named_by
 from app.wallet.errors import CredentialRefused
 from contracts.did_registry import DIDRegistry
 from contracts.errors import ChainError
@@ -89,7 +90,7 @@ class Checker:
             address = self.did_registry
             if address is None and status_registry is not None:
                 address = registry_named_by(chain, status_registry)
-            return {} if address is None else {chain.chain_id: ChainReader(DIDRegistry(chain, address))}
+            return {} if address is None else {chain.chain_id: RegistryReader(DIDRegistry(chain, address))}
         except ChainError:
             return {}
 

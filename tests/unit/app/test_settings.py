@@ -54,3 +54,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("ASSAY_PORT", "9100")
     settings = Settings()
     assert (settings.port, settings.offer_ttl_s) == (9100, 60)
+
+
+def test_an_ipv6_loopback_gives_a_url_that_can_be_used() -> None:
+    assert Settings(host="::1").base_url == "http://[::1]:8420"

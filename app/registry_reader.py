@@ -1,4 +1,7 @@
-"""What did:ethr needs of a registry, over the contracts room's client: the one seam between two libraries."""
+"""What did:ethr needs of a registry, over the contracts room's client: the one seam between two libraries.
+
+It stands outside the rooms because both the service and the terminal wallet, which share nothing else, resolve by it.
+"""
 
 from __future__ import annotations
 
